@@ -1,0 +1,103 @@
+// The sessions that a process is serving: what control.v1 lists and kicks, and what a drain waits for.
+//
+// A session registers itself with an Entry that it owns (RAII) and keeps its facts current. Thread-safe. The kick
+// callback is called on another thread, under no lock, at most once: it must only post to the session's own executor;
+// after the Entry is gone it is not called any more.
+#ifndef MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
+#define MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace mailmesh::service {
+
+struct SessionFacts {
+  std::string session_id;
+  // "smtp", "imap", "pop3", "lmtp".
+  std::string protocol;
+  std::string peer_address;
+  // Empty before log-in.
+  std::string account;
+  // A word of the protocol: "greeting", "auth", "selected", "idle".
+  std::string state;
+  absl::Time start;
+  bool tls = false;
+};
+
+// Why a session is asked to end.
+enum class KickReason { kOperator, kDrain };
+
+class SessionRegistry {
+ private:
+  struct Slot;
+
+ public:
+  using Kick = std::function<void(KickReason)>;
+
+  // A session's place in the list. Movable; must not outlive the registry.
+  class Entry {
+   public:
+    Entry() = default;
+    Entry(Entry&& other) noexcept;
+    Entry& operator=(Entry&& other) noexcept;
+    ~Entry();
+
+    void SetAccount(std::string_view account);
+    void SetState(std::string_view state);
+    void SetTls(bool tls);
+
+   private:
+    friend class SessionRegistry;
+    Entry(SessionRegistry* registry, std::shared_ptr<Slot> slot) : registry_(registry), slot_(std::move(slot)) {}
+    void Release();
+    SessionRegistry* registry_ = nullptr;
+    // Shared with the registry, which lists it, and with a kick under way.
+    std::shared_ptr<Slot> slot_;
+  };
+
+  // A registration while the process drains is kicked (kDrain) at once. `facts.start` defaults to now.
+  [[nodiscard]] Entry Register(SessionFacts facts, Kick kick);
+
+  // Sessions whose id is greater than `after`, in the order of ids, at most `limit`.
+  std::vector<SessionFacts> List(std::string_view after, size_t limit) const;
+  size_t size() const;
+
+  // NotFound when there is none of this id.
+  absl::Status KickOne(std::string_view session_id);
+
+  // Asks all sessions to end, spread evenly over `spread` so that they do not all come back at once (0: now), and waits
+  // until none is left or `deadline` has passed. True when none is left. New registrations are kicked at once from now on.
+  bool DrainAll(absl::Time deadline, absl::Duration spread = absl::ZeroDuration());
+  // Waits until no session is left, asking none to end.
+  bool WaitUntilEmpty(absl::Time deadline);
+
+ private:
+  struct Slot {
+    SessionFacts facts;
+    Kick kick;
+    bool kicked = false;
+    // Serialises the callback against the entry's end.
+    absl::Mutex calling;
+    bool gone ABSL_GUARDED_BY(calling) = false;
+  };
+
+  static void Call(const std::shared_ptr<Slot>& slot, KickReason reason);
+
+  mutable absl::Mutex mutex_;
+  std::map<std::string, std::shared_ptr<Slot>, std::less<>> sessions_ ABSL_GUARDED_BY(mutex_);
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace mailmesh::service
+
+#endif  // MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
