@@ -1,0 +1,27 @@
+// What a gateway knows of a connection when somebody logs in on it.
+#ifndef MAILMESH_COMMON_AUTH_CONNECTION_FACTS_H_
+#define MAILMESH_COMMON_AUTH_CONNECTION_FACTS_H_
+
+#include <string>
+
+#include "mailmesh/type/v1/session.pb.h"
+
+namespace mailmesh::auth {
+
+struct ConnectionFacts {
+  type::v1::Protocol protocol = type::v1::PROTOCOL_UNSPECIFIED;
+  // IP address as text, without port; "unix" for a Unix socket.
+  std::string peer_address;
+  // The peer is on this machine (net::SocketAddress::is_local()).
+  bool local = false;
+  bool tls = false;
+  // RFC 9266 tls-exporter data of this connection; empty: no -PLUS mechanism is offered or taken.
+  std::string channel_binding;
+  std::string correlation_id;
+  // Address in a verified client certificate; empty without one.
+  std::string client_certificate_address;
+};
+
+}  // namespace mailmesh::auth
+
+#endif  // MAILMESH_COMMON_AUTH_CONNECTION_FACTS_H_
