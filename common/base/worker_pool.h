@@ -51,7 +51,8 @@ class WorkerPool {
 
   // ResourceExhausted when the queue is full, Unavailable after Shutdown; `work` is then destroyed without having run.
   absl::Status Post(Work work);
-  // Ignores the queue's limit; for the continuation of work that was accepted already. False after Shutdown.
+  // Ignores the queue's limit; for the continuation of work that was accepted already, so it is taken during Shutdown too.
+  // False once all threads have ended.
   bool PostAlways(Work work);
 
   // Refuses new work, waits for the accepted. Must not be called by the pool's own threads.
@@ -74,6 +75,8 @@ class WorkerPool {
   absl::CondVar ready_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  // Threads that will look at the queue again.
+  int running_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::thread> threads_;
 };
 

@@ -1,8 +1,8 @@
 // The sessions that a process is serving: what control.v1 lists and kicks, and what a drain waits for.
 //
 // A session registers itself with an Entry that it owns (RAII) and keeps its facts current. Thread-safe. The kick
-// callback is called on another thread, under no lock, at most once: it must only post to the session's own executor;
-// after the Entry is gone it is not called any more.
+// callback is called on some other thread (or by Register, in a drain), at most once: it must only post to the
+// session's own executor. After the Entry is gone it is not called any more.
 #ifndef MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
 #define MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
 
