@@ -1,0 +1,174 @@
+// An open RocksDB database: options that we trust, column families by index, reads. Writes go through CommitPipeline.
+//
+// Flow: Database::Open -> Column c = db->column(kMine) -> Get / NewIterator -> ... -> iterators, snapshots and the pipeline
+// are destroyed -> the database is.
+// Thread-safety: all methods may be called by any thread; a Value, an Iterator and a Snapshot belong to one thread at a time.
+// They block: never on an I/O or gRPC thread.
+// Durability: what can be read was synced (RocksDB shows a write only after its sync), unless it was written unsynced.
+#ifndef MAILMESH_COMMON_KV_DATABASE_H_
+#define MAILMESH_COMMON_KV_DATABASE_H_
+
+#include <rocksdb/slice.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/kv/batch.h"
+
+namespace rocksdb {
+class Cache;
+class CompactionFilterFactory;
+class DB;
+class Env;
+class Iterator;
+class MergeOperator;
+class Snapshot;
+class Statistics;
+}  // namespace rocksdb
+
+namespace mailmesh::kv {
+
+struct ColumnOptions {
+  std::string name;
+  // Values of 1 KiB and more live in blob files, compressed, apart from their keys.
+  bool blob_files = false;
+  // May be null. Both must be safe to call from any thread.
+  std::shared_ptr<rocksdb::MergeOperator> merge_operator;
+  std::shared_ptr<rocksdb::CompactionFilterFactory> compaction_filter;
+  // Files are compacted at least this often, so that a compaction filter comes by; 0: RocksDB decides.
+  uint64_t periodic_compaction_seconds = 0;
+};
+
+struct DatabaseOptions {
+  // Folder; made (0700) when it is missing.
+  std::string path;
+  size_t cache_bytes = 64 << 20;
+  // Memory for writes that are not flushed, over all columns.
+  size_t write_buffer_bytes = 64 << 20;
+  // Background flushes and compactions together.
+  uint64_t background_octets_per_second = 256 << 20;
+  // Injected file system, for tests of faults; null: the real one. Must outlive the database.
+  rocksdb::Env* env = nullptr;
+  // Called once, on a thread of RocksDB, when it reports an error that it will not recover from: say so and end the
+  // process. Must not call the database.
+  std::function<void(const absl::Status&)> on_fatal;
+};
+
+class Database;
+
+// A value that stays in RocksDB's memory; its view is valid until the next Get into it.
+class Value {
+ public:
+  Value();
+  ~Value();
+  Value(Value&&) noexcept;
+  Value& operator=(Value&&) noexcept;
+  std::string_view view() const { return std::string_view(slice_->data(), slice_->size()); }
+
+ private:
+  friend class Database;
+  std::unique_ptr<rocksdb::PinnableSlice> slice_;
+};
+
+// The database as it was when the snapshot was made. Must not outlive the database.
+class Snapshot {
+ public:
+  explicit Snapshot(const Database& database);
+  ~Snapshot();
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  const rocksdb::Snapshot* raw() const { return snapshot_; }
+
+ private:
+  const Database& database_;
+  const rocksdb::Snapshot* snapshot_;
+};
+
+// Walks over the keys of [lower, upper) in order. Positioned by Seek*; views are valid until it moves.
+class Iterator {
+ public:
+  ~Iterator();
+  void SeekToFirst();
+  void SeekToLast();
+  void Seek(std::string_view key);
+  void Next();
+  void Prev();
+  // False at the end and after an error: look at status() then.
+  bool Valid() const;
+  std::string_view key() const;
+  std::string_view value() const;
+  absl::Status status() const;
+
+ private:
+  friend class Database;
+  Iterator(std::string lower, std::string upper) : lower_(std::move(lower)), upper_(std::move(upper)) {}
+  std::string lower_;
+  std::string upper_;
+  rocksdb::Slice lower_slice_;
+  rocksdb::Slice upper_slice_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class Database {
+ public:
+  // Columns that the database has and `columns` does not name are an error: a newer version wrote it.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(DatabaseOptions options, std::vector<ColumnOptions> columns);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // By index into the columns given to Open.
+  Column column(size_t index) const { return columns_[index]; }
+  const std::vector<std::string>& column_names() const { return names_; }
+  const std::string& path() const { return options_.path; }
+
+  // True when the key is there; `value` is then set.
+  absl::StatusOr<bool> Get(Column column, std::string_view key, Value* value, const Snapshot* snapshot = nullptr) const;
+  absl::StatusOr<bool> Get(Column column, std::string_view key, std::string* value, const Snapshot* snapshot = nullptr) const;
+
+  // Keys in [lower, upper); an empty `upper`: to the end. `snapshot` must outlive the iterator. A `long_scan` reads ahead and
+  // leaves the cache alone: for background work.
+  std::unique_ptr<Iterator> NewIterator(Column column, std::string lower, std::string upper,
+                                        const Snapshot* snapshot = nullptr, bool long_scan = false) const;
+
+  // A copy of the database as it is now, in a folder that must not exist; hard links where possible. Flushes first.
+  absl::Status Checkpoint(const std::string& folder) const;
+  // Writes what is in memory to files.
+  absl::Status Flush() const;
+  // Rewrites a whole column; collects the garbage of its blob files. Slow: a job's work.
+  absl::Status CompactWhole(Column column) const;
+
+  // The error that RocksDB will not recover from; OK while there is none.
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
+
+  rocksdb::DB& raw() const { return *db_; }
+  const std::shared_ptr<rocksdb::Statistics>& statistics() const { return statistics_; }
+  const std::shared_ptr<rocksdb::Cache>& cache() const { return cache_; }
+
+ private:
+  class Listener;
+  explicit Database(DatabaseOptions options) : options_(std::move(options)) {}
+
+  DatabaseOptions options_;
+  std::shared_ptr<rocksdb::Statistics> statistics_;  // shared with RocksDB's threads
+  std::shared_ptr<rocksdb::Cache> cache_;            // likewise
+  std::atomic<bool> failed_{false};
+  rocksdb::DB* db_ = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  std::vector<Column> columns_;
+  std::vector<std::string> names_;
+};
+
+// The least key that is greater than all keys with this prefix; empty if there is none (all octets 0xff).
+std::string PrefixEnd(std::string_view prefix);
+
+}  // namespace mailmesh::kv
+
+#endif  // MAILMESH_COMMON_KV_DATABASE_H_
