@@ -78,7 +78,7 @@ absl::StatusOr<absl::Duration> ParseDuration(std::string_view text) {
   return total;
 }
 
-std::string FormatDuration(absl::Duration duration) {
+std::string DurationText(absl::Duration duration) {
   if (duration <= absl::ZeroDuration()) return "0s";
   std::string text;
   for (const DurationUnit& unit : kDurationUnits) {
@@ -101,7 +101,7 @@ absl::StatusOr<uint64_t> ParseSize(std::string_view text) {
   return BadSize(text);
 }
 
-std::string FormatSize(uint64_t octets) {
+std::string SizeText(uint64_t octets) {
   for (const SizeUnit& unit : kSizeUnits) {
     if (unit.octets > 1 && octets >= unit.octets && octets % unit.octets == 0) {
       return absl::StrCat(octets / unit.octets, Av(unit.name));

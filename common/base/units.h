@@ -15,12 +15,12 @@ namespace mailmesh::base {
 // A bare number other than 0 is refused, for nobody can tell what it counts.
 absl::StatusOr<absl::Duration> ParseDuration(std::string_view text);
 // The shortest text that ParseDuration reads back: "1h30m", "250ms", "7d", "0s".
-std::string FormatDuration(absl::Duration duration);
+std::string DurationText(absl::Duration duration);
 
 // "1048576", "10MiB", "64KiB", "2GB", "512B": decimal (kB MB GB TB) and binary (KiB MiB GiB TiB) multiples.
 absl::StatusOr<uint64_t> ParseSize(std::string_view text);
 // The greatest binary unit that divides it: "10MiB", "1000".
-std::string FormatSize(uint64_t octets);
+std::string SizeText(uint64_t octets);
 
 }  // namespace mailmesh::base
 

@@ -162,6 +162,7 @@ class Registry {
   std::string Text();
 
  private:
+  friend class ScrapeHook;
   class Impl;
   std::shared_ptr<Impl> impl_;  // also seen, weakly, by the hooks' handles
 };

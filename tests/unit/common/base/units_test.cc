@@ -22,12 +22,12 @@ TEST(ParseDurationTest, Bad) {
   }
 }
 
-TEST(FormatDurationTest, ComesBack) {
-  EXPECT_EQ(FormatDuration(absl::ZeroDuration()), "0s");
-  EXPECT_EQ(FormatDuration(absl::Minutes(90)), "1h30m");
-  EXPECT_EQ(FormatDuration(absl::Hours(168)), "7d");
+TEST(DurationTextTest, ComesBack) {
+  EXPECT_EQ(DurationText(absl::ZeroDuration()), "0s");
+  EXPECT_EQ(DurationText(absl::Minutes(90)), "1h30m");
+  EXPECT_EQ(DurationText(absl::Hours(168)), "7d");
   for (const char* text : {"250ms", "1d2h3m4s5ms6us7ns", "100s"}) {
-    EXPECT_EQ(*ParseDuration(FormatDuration(*ParseDuration(text))), *ParseDuration(text)) << text;
+    EXPECT_EQ(*ParseDuration(DurationText(*ParseDuration(text))), *ParseDuration(text)) << text;
   }
 }
 
@@ -43,12 +43,12 @@ TEST(ParseSizeTest, GoodAndBad) {
   }
 }
 
-TEST(FormatSizeTest, UsesTheGreatestUnitThatDivides) {
-  EXPECT_EQ(FormatSize(0), "0");
-  EXPECT_EQ(FormatSize(1000), "1000");
-  EXPECT_EQ(FormatSize(1024), "1KiB");
-  EXPECT_EQ(FormatSize(25u << 20), "25MiB");
-  EXPECT_EQ(FormatSize((25u << 20) + 1024), "25601KiB");
+TEST(SizeTextTest, UsesTheGreatestUnitThatDivides) {
+  EXPECT_EQ(SizeText(0), "0");
+  EXPECT_EQ(SizeText(1000), "1000");
+  EXPECT_EQ(SizeText(1024), "1KiB");
+  EXPECT_EQ(SizeText(25u << 20), "25MiB");
+  EXPECT_EQ(SizeText((25u << 20) + 1024), "25601KiB");
 }
 
 }  // namespace
