@@ -1,0 +1,28 @@
+// Which role may call which method over `host:port`: the one table (access_table.cc), denied unless it says otherwise.
+// On Unix sockets it is not asked: there the kernel lets in nobody but the mesh's own user.
+#ifndef MAILMESH_COMMON_RPC_ACCESS_TABLE_H_
+#define MAILMESH_COMMON_RPC_ACCESS_TABLE_H_
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailmesh::rpc {
+
+// May a peer with one of `roles` call `path` ("/package.Service/Method")?
+bool IsAllowed(std::string_view path, std::span<const std::string> roles);
+
+// One row: a service, or one method of it ("package.Service/Method", which then counts alone). "*" is every role.
+struct AccessRule {
+  std::string_view target;
+  std::vector<std::string_view> roles;
+};
+std::span<const AccessRule> AccessRules();
+
+// For tests' own services: allows `target` to everybody until the process ends. Before servers start.
+void AllowForTest(std::string_view target);
+
+}  // namespace mailmesh::rpc
+
+#endif  // MAILMESH_COMMON_RPC_ACCESS_TABLE_H_

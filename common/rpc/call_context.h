@@ -1,0 +1,83 @@
+// What travels with a call beside its message: the deadline, the correlation id of the mail session, W3C trace context.
+//
+//   client:  auto reply = co_await rpc::UnaryCall(stub->async(), &Stub::async::GetAccount, request,
+//                                                 rpc::CallContext::Within(absl::Seconds(5), session.correlation_id()));
+//   server:  handlers get a CallInfo; info.Downstream() is the context for the calls they make themselves.
+//
+// Thread-safety: values.
+#ifndef MAILMESH_COMMON_RPC_CALL_CONTEXT_H_
+#define MAILMESH_COMMON_RPC_CALL_CONTEXT_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace grpc {
+class CallbackServerContext;
+class ClientContext;
+}  // namespace grpc
+
+namespace mailmesh::rpc {
+
+inline constexpr char kCorrelationIdKey[] = "mailmesh-correlation-id";
+inline constexpr char kTraceparentKey[] = "traceparent";
+
+struct CallContext {
+  static CallContext Within(absl::Duration timeout, std::string correlation_id = "");
+  // Until a point of the monotonic clock that sessions count by.
+  static CallContext Until(std::chrono::steady_clock::time_point deadline, std::string correlation_id = "");
+  // For streams that live as long as the peer (watches) only: a unary call without a deadline is refused with Internal.
+  static CallContext NoDeadline(std::string correlation_id = "");
+
+  // The same, with a deadline at most `timeout` from now.
+  CallContext AtMost(absl::Duration timeout) const;
+
+  absl::Time deadline;
+  // Printable ASCII, at most 128 octets; anything else is not sent.
+  std::string correlation_id;
+  std::string traceparent;
+  // Set by CallInfo::Downstream: gRPC then cancels this call when that one is cancelled. The handler must still be running
+  // when the call starts.
+  const grpc::CallbackServerContext* parent = nullptr;
+
+ private:
+  friend struct CallInfo;
+  CallContext() = default;
+};
+
+// What a server learns of a call.
+struct CallInfo {
+  static CallInfo FromContext(const grpc::CallbackServerContext& context);
+
+  // For the calls made on behalf of this one: same deadline, ids and cancellation. Await them inside the handler.
+  CallContext Downstream() const;
+  // The caller gave up, its deadline passed, or its connection is gone. Only while the handler runs.
+  bool cancelled() const;
+  // Roles of the caller's certificate ("imap_gateway", "operator"); empty on a Unix socket. Only while the handler runs.
+  std::vector<std::string> PeerRoles() const;
+
+  // Far future where the caller set none.
+  absl::Time deadline;
+  // Checked: printable ASCII, at most 128 octets; else empty.
+  std::string correlation_id;
+  std::string traceparent;
+  // Valid until the handler has finished.
+  const grpc::CallbackServerContext* context = nullptr;
+};
+
+// A fresh correlation id: 16 lower-case hexadecimal digits would be guessable by birthday; these are 26 base-32 letters.
+std::string NewCorrelationId();
+// A fresh W3C traceparent, not sampled.
+std::string NewTraceparent();
+
+namespace rpc_internal {
+// A ClientContext as `context` says; a child of context.parent where that is set.
+std::unique_ptr<grpc::ClientContext> MakeClientContext(const CallContext& context);
+}  // namespace rpc_internal
+
+}  // namespace mailmesh::rpc
+
+#endif  // MAILMESH_COMMON_RPC_CALL_CONTEXT_H_

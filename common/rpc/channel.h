@@ -1,0 +1,44 @@
+// Channels to other roles.
+//
+//   rpc::ChannelOptions options;
+//   options.endpoint = "unix:/run/mailmesh/directory.sock";
+//   options.role = "directory";
+//   ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel, rpc::MakeChannel(options));
+//   auto stub = directory::v1::DirectoryService::NewStub(channel);
+//
+// "unix:PATH" of any length; "host:port" with mutual TLS, one connection; "dns:///host:port" with mutual TLS and round robin
+// over the replicas that are healthy (grpc.health.v1, client-side).
+// Connects when first used and again after a loss (50 ms to 2 s of pause); calls meanwhile fail with UNAVAILABLE.
+// Making a channel is cheap and blocks for nothing but reading certificates; keep it for long, and let go of the last
+// reference on a thread of ours, not in a gRPC callback (gRPC 1.51 can lock up there).
+// Thread-safety: channels and stubs from any thread.
+#ifndef MAILMESH_COMMON_RPC_CHANNEL_H_
+#define MAILMESH_COMMON_RPC_CHANNEL_H_
+
+#include <grpcpp/channel.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/rpc/metrics.h"
+#include "common/rpc/tls.h"
+
+namespace mailmesh::rpc {
+
+struct ChannelOptions {
+  std::string endpoint;
+  // The role that must answer ("mailbox_store"): over TLS its certificate must say so; also the metrics' grpc_target.
+  std::string role;
+  // Required unless the endpoint is a Unix socket.
+  std::optional<TlsFiles> tls;
+  // May be null; outlives the channel and its calls.
+  Metrics* metrics = nullptr;
+};
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options);
+
+}  // namespace mailmesh::rpc
+
+#endif  // MAILMESH_COMMON_RPC_CHANNEL_H_
