@@ -12,9 +12,10 @@
 // A commit with sync = false waits for no sync of its own (the log keeps the order: once a later synced commit is durable,
 // so is this one). `grows` = false passes below the floor of free space.
 //
-// A failed write may nevertheless be in the log: after one, nothing is written until RocksDB has recovered and flushed
-// (the log that holds the failed record is then obsolete); meanwhile commits fail with UNAVAILABLE. An error that
-// RocksDB calls final reaches DatabaseOptions::on_fatal.
+// A failed write may nevertheless be in the log, and RocksDB 7.8 does not write on safely after one (it goes on with the log
+// file that failed, where Debian's build asserts). So a failed write is final: what waits fails with UNAVAILABLE, and
+// DatabaseOptions::on_fatal ends the process. Opening the database anew heals it. A full disk does not get this far:
+// that is what FreeSpaceGuard is for.
 //
 // Thread-safety: Submit from any thread. `done` must not block for long and must not destroy the pipeline; it may submit.
 // Limits: queue_limit_*; a full queue refuses with OverloadError.
@@ -70,8 +71,6 @@ class CommitPipeline {
     // A group takes no further commit beyond this; one commit alone may be larger.
     size_t group_limit_octets = 4 << 20;
     size_t group_limit_commits = 2'000;
-    // How often recovery is tried after a failed write.
-    absl::Duration recovery_interval = absl::Milliseconds(250);
     // May be null.
     FreeSpaceGuard* free_space = nullptr;
     const PipelineMetrics* metrics = nullptr;
@@ -84,13 +83,16 @@ class CommitPipeline {
   CommitPipeline(const CommitPipeline&) = delete;
   CommitPipeline& operator=(const CommitPipeline&) = delete;
 
-  // Refuses (and never calls `done`) with OverloadError, DiskFullError, or UNAVAILABLE while recovering or stopped.
+  // Refuses (and never calls `done`) with OverloadError, DiskFullError, or UNAVAILABLE when stopped or after a failed write.
   absl::Status Submit(Commit commit);
   // Waits for room in the queue instead of refusing with OverloadError; for background work and large operations.
   absl::Status SubmitWaiting(Commit commit);
 
   // Submits and waits. Not on the completion thread.
   absl::Status Write(Commit commit);
+  // Makes all commits of this lineage that are not written yet fail: what they were built on is no longer true.
+  static void Break(Lineage& lineage) { lineage.broken_.store(true, std::memory_order_release); }
+
   // Waits until all that was submitted before is done, and returns how a commit now ends.
   absl::Status Flush();
 
@@ -115,7 +117,6 @@ class CommitPipeline {
   std::vector<Item> TakeGroup() ABSL_LOCKS_EXCLUDED(mutex_);
   void WriteGroup(std::vector<Item> group);
   absl::Status WriteMerged(std::vector<Item*>& items);
-  void Recover();
   void Complete(std::vector<Completion> completions);
   void CompletionLoop();
 
@@ -126,8 +127,8 @@ class CommitPipeline {
   std::deque<Item> queue_ ABSL_GUARDED_BY(mutex_);
   size_t queued_octets_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  // A write failed and RocksDB has not recovered yet.
-  std::atomic<bool> recovering_{false};
+  // A write has failed: nothing is written any more.
+  std::atomic<bool> failed_{false};
 
   absl::Mutex completion_mutex_;
   std::deque<Completion> completions_ ABSL_GUARDED_BY(completion_mutex_);

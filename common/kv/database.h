@@ -40,8 +40,8 @@ struct ColumnOptions {
   // Values of 1 KiB and more live in blob files, compressed, apart from their keys.
   bool blob_files = false;
   // May be null. Both must be safe to call from any thread.
-  std::shared_ptr<rocksdb::MergeOperator> merge_operator;
-  std::shared_ptr<rocksdb::CompactionFilterFactory> compaction_filter;
+  std::shared_ptr<rocksdb::MergeOperator> merge_operator{};
+  std::shared_ptr<rocksdb::CompactionFilterFactory> compaction_filter{};
   // Files are compacted at least this often, so that a compaction filter comes by; 0: RocksDB decides.
   uint64_t periodic_compaction_seconds = 0;
 };
@@ -56,9 +56,9 @@ struct DatabaseOptions {
   uint64_t background_octets_per_second = 256 << 20;
   // Injected file system, for tests of faults; null: the real one. Must outlive the database.
   rocksdb::Env* env = nullptr;
-  // Called once, on a thread of RocksDB, when it reports an error that it will not recover from: say so and end the
-  // process. Must not call the database.
-  std::function<void(const absl::Status&)> on_fatal;
+  // Called once, on any thread, after an error that only opening the database anew heals: say so and end the process.
+  // Must not call the database.
+  std::function<void(const absl::Status&)> on_fatal{};
 };
 
 class Database;
@@ -108,7 +108,7 @@ class Iterator {
 
  private:
   friend class Database;
-  Iterator(std::string lower, std::string upper) : lower_(std::move(lower)), upper_(std::move(upper)) {}
+  Iterator(std::string lower, std::string upper);
   std::string lower_;
   std::string upper_;
   rocksdb::Slice lower_slice_;
@@ -145,8 +145,10 @@ class Database {
   // Rewrites a whole column; collects the garbage of its blob files. Slow: a job's work.
   absl::Status CompactWhole(Column column) const;
 
-  // The error that RocksDB will not recover from; OK while there is none.
+  // on_fatal was called.
   bool failed() const { return failed_.load(std::memory_order_acquire); }
+  // Calls on_fatal, if it was not called yet.
+  void Fail(const absl::Status& status);
 
   rocksdb::DB& raw() const { return *db_; }
   const std::shared_ptr<rocksdb::Statistics>& statistics() const { return statistics_; }

@@ -31,9 +31,9 @@ class FreeSpaceGuard {
     uint64_t ballast_bytes = 32 << 20;
     std::chrono::milliseconds interval{20};
     // Octets free for this user; null: statvfs of the folder.
-    std::function<absl::StatusOr<uint64_t>()> free_bytes;
+    std::function<absl::StatusOr<uint64_t>()> free_bytes{};
     // Called on the guard's thread when growth begins to be refused (true) and when it is taken again (false). May be null.
-    std::function<void(bool low, uint64_t free_bytes)> on_change;
+    std::function<void(bool low, uint64_t free_bytes)> on_change{};
   };
 
   // Looks once before it returns (and gives the ballast up if need be): make it before opening the database.

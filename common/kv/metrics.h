@@ -27,6 +27,9 @@ class PipelineMetrics {
   telemetry::Histogram commit_seconds;
   telemetry::Histogram group_commits;
   telemetry::Gauge queued;
+
+ private:
+  PipelineMetrics(telemetry::Registry& registry, const std::string& db, telemetry::CounterFamily commits);
 };
 
 // Registers a hook that reads RocksDB's properties and tickers when Prometheus asks.

@@ -1,0 +1,152 @@
+#include "common/kv/database.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/utilities/checkpoint.h>
+
+#include <utility>
+
+#include "common/base/file.h"
+#include "common/base/status.h"
+#include "common/kv/rocks_options.h"
+#include "common/kv/rocks_slice.h"
+#include "common/kv/status.h"
+
+namespace mailmesh::kv {
+
+// Tells the errors that RocksDB gives up on from those that it heals by itself (no space) or that are healed by Resume().
+class Database::Listener : public rocksdb::EventListener {
+ public:
+  explicit Listener(Database* database) : database_(database) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
+    if (error == nullptr || error->ok() || error->IsNoSpace()) return;
+    // An I/O error on the log is "fatal" in RocksDB's words; a corruption is "unrecoverable". Softer ones (a failed
+    // compaction) stop nothing.
+    if (error->severity() < rocksdb::Status::Severity::kHardError) return;
+    database_->Fail(FromRocks(*error, "background error"));
+  }
+
+ private:
+  Database* const database_;
+};
+
+Value::Value() : slice_(std::make_unique<rocksdb::PinnableSlice>()) {}
+Value::~Value() = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(Value&&) noexcept = default;
+
+Snapshot::Snapshot(const Database& database) : database_(database), snapshot_(database.raw().GetSnapshot()) {}
+Snapshot::~Snapshot() { database_.raw().ReleaseSnapshot(snapshot_); }
+
+Iterator::Iterator(std::string lower, std::string upper) : lower_(std::move(lower)), upper_(std::move(upper)) {}
+Iterator::~Iterator() = default;
+void Iterator::SeekToFirst() { iterator_->SeekToFirst(); }
+void Iterator::SeekToLast() { iterator_->SeekToLast(); }
+void Iterator::Seek(std::string_view key) { iterator_->Seek(ToSlice(key)); }
+void Iterator::Next() { iterator_->Next(); }
+void Iterator::Prev() { iterator_->Prev(); }
+bool Iterator::Valid() const { return iterator_->Valid(); }
+std::string_view Iterator::key() const { return ToView(iterator_->key()); }
+std::string_view Iterator::value() const { return ToView(iterator_->value()); }
+absl::Status Iterator::status() const { return FromRocks(iterator_->status(), "scan"); }
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options, std::vector<ColumnOptions> columns) {
+  RETURN_IF_ERROR(base::MakeDirectories(options.path));
+  auto database = std::unique_ptr<Database>(new Database(std::move(options)));
+  const DatabaseOptions& o = database->options_;
+  database->cache_ = rocksdb::NewLRUCache(o.cache_bytes);
+  rocksdb::DBOptions db_options = MakeDbOptions(o);
+  db_options.listeners.push_back(std::make_shared<Listener>(database.get()));
+  database->statistics_ = db_options.statistics;
+
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, MakeColumnOptions(o, ColumnOptions{}, database->cache_));
+  for (const ColumnOptions& column : columns) {
+    descriptors.emplace_back(column.name, MakeColumnOptions(o, column, database->cache_));
+    database->names_.push_back(column.name);
+  }
+  const rocksdb::Status status =
+      rocksdb::DB::Open(db_options, o.path, descriptors, &database->handles_, &database->db_);
+  if (!status.ok()) return FromRocks(status, "opening the database " + o.path);
+  for (size_t i = 1; i < database->handles_.size(); ++i) database->columns_.push_back(Column{database->handles_[i]});
+  return database;
+}
+
+Database::~Database() {
+  if (db_ == nullptr) return;
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+  db_->Close().PermitUncheckedError();
+  delete db_;
+}
+
+void Database::Fail(const absl::Status& status) {
+  if (failed_.exchange(true, std::memory_order_acq_rel)) return;
+  if (options_.on_fatal) options_.on_fatal(status);
+}
+
+absl::StatusOr<bool> Database::Get(Column column, std::string_view key, Value* value, const Snapshot* snapshot) const {
+  rocksdb::ReadOptions read;
+  if (snapshot != nullptr) read.snapshot = snapshot->raw();
+  value->slice_->Reset();
+  const rocksdb::Status status = db_->Get(read, column.handle, ToSlice(key), value->slice_.get());
+  if (status.IsNotFound()) return false;
+  if (!status.ok()) return FromRocks(status, "read");
+  return true;
+}
+
+absl::StatusOr<bool> Database::Get(Column column, std::string_view key, std::string* value, const Snapshot* snapshot) const {
+  rocksdb::ReadOptions read;
+  if (snapshot != nullptr) read.snapshot = snapshot->raw();
+  const rocksdb::Status status = db_->Get(read, column.handle, ToSlice(key), value);
+  if (status.IsNotFound()) return false;
+  if (!status.ok()) return FromRocks(status, "read");
+  return true;
+}
+
+std::unique_ptr<Iterator> Database::NewIterator(Column column, std::string lower, std::string upper, const Snapshot* snapshot,
+                                                bool long_scan) const {
+  auto result = std::unique_ptr<Iterator>(new Iterator(std::move(lower), std::move(upper)));
+  rocksdb::ReadOptions read;
+  if (snapshot != nullptr) read.snapshot = snapshot->raw();
+  result->lower_slice_ = result->lower_;
+  read.iterate_lower_bound = &result->lower_slice_;
+  if (!result->upper_.empty()) {
+    result->upper_slice_ = result->upper_;
+    read.iterate_upper_bound = &result->upper_slice_;
+  }
+  read.async_io = false;  // regressions up to 8.x
+  if (long_scan) {
+    read.fill_cache = false;
+    read.readahead_size = 2 << 20;
+  }
+  result->iterator_.reset(db_->NewIterator(read, column.handle));
+  return result;
+}
+
+absl::Status Database::Checkpoint(const std::string& folder) const {
+  rocksdb::Checkpoint* raw = nullptr;
+  RETURN_IF_ERROR(FromRocks(rocksdb::Checkpoint::Create(db_, &raw), "checkpoint"));
+  std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+  // log_size_for_flush = 0: always flush, for a hard-linked log is not synced whole (fixed in 9.4).
+  return FromRocks(checkpoint->CreateCheckpoint(folder, 0), "checkpoint");
+}
+
+absl::Status Database::Flush() const { return FromRocks(db_->Flush(rocksdb::FlushOptions(), handles_), "flush"); }
+
+absl::Status Database::CompactWhole(Column column) const {
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  options.exclusive_manual_compaction = false;
+  return FromRocks(db_->CompactRange(options, column.handle, nullptr, nullptr), "compaction");
+}
+
+std::string PrefixEnd(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && static_cast<uint8_t>(end.back()) == 0xff) end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(static_cast<uint8_t>(end.back()) + 1);
+  return end;
+}
+
+}  // namespace mailmesh::kv
