@@ -1,9 +1,9 @@
 // The envelope structure of a message, in the sense of IMAP: what its header says about itself. Not the SMTP envelope.
 //
-// Strings are raw header text: unfolded and trimmed, encoded words as they are, any octet but NUL, CR and LF.
+// Strings are raw header text: HeaderText(): unfolded, encoded words as they are, any octet but NUL, CR and LF.
 // Absent means that the field is not there (IMAP: NIL); an empty string that it is there and empty (IMAP: "").
 // Repeated address fields count as one long list, so that no reader can be shown another From than was checked; of
-// repeated other fields the first counts.
+// repeated other fields the last counts, as in Dovecot.
 // Thread-safety: a builder belongs to one thread. Never throws on input.
 // Limits: EnvelopeLimits; what is beyond them is left out and `truncated` says so.
 // RFC 3501, 7.4.2 (ENVELOPE); RFC 5322, 3.6.

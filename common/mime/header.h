@@ -59,9 +59,10 @@ HeaderBlock ScanHeader(std::string_view octets, size_t max_fields = 10000);
 // The offset just after the blank line, or npos when the header does not end here.
 size_t FindHeaderEnd(std::string_view octets);
 
-// RFC 5322, 2.2.3: removes each line end that is followed by white space (any line end, to be safe); the white space stays.
+// RFC 5322, 2.2.3: removes the line ends (every CR and LF, to be safe); the white space after them stays.
 std::string Unfold(std::string_view value);
-// Unfold, white space of both ends removed, NUL replaced by 0x80 (IMAP can say any octet but NUL in a literal).
+// The text of a value as IMAP servers show it: unfolded, a tab that begins a continuation line becomes a space, white space
+// at the beginning is removed, NUL becomes 0x80 (IMAP can say any octet but NUL in a literal).
 std::string HeaderText(std::string_view value);
 
 // ASCII case ignored, length first.
@@ -103,7 +104,6 @@ class HeaderScanner {
   void EndLine(uint64_t length);
 
   State state_ = State::kLineStart;
-  bool name_open_ = false;
   bool has_8bit_ = false;
   bool last_cr_ = false;
   uint8_t name_size_ = 0;

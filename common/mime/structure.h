@@ -4,7 +4,7 @@
 // It holds no message octets but the header that is being read. All offsets count from the first octet of the message,
 // all sizes are octets as they are stored.
 // Where the RFCs leave room it answers as Dovecot: no MIME-Version is needed, continued parameters are joined, damage
-// degrades to text/plain.
+// gives what can be told of it.
 // Thread-safety: a parser belongs to one thread; a Structure is a value. Never throws on input, no recursion.
 // Limits: StructureLimits, each with its effect. Time is linear in the message, whatever its nesting.
 // RFC 2045, RFC 2046 (5.1 multipart, 5.2.1 message/rfc822), RFC 2183 (disposition), RFC 2231 (parameters), RFC 6532.
@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "common/mime/envelope.h"
+#include "common/mime/parameter.h"
 
 namespace mailmesh::mime {
 
@@ -27,18 +28,10 @@ namespace mailmesh::mime {
 using PartIndex = uint32_t;
 inline constexpr PartIndex kNoPart = 0xffffffff;
 
-// A parameter in the order of the header. Continuations (RFC 2231, 3) are joined; a value that is encoded in RFC 2231's
-// way stays so ("utf-8''%e2%82%ac") and its name ends in '*'. Names keep their case. DecodeParameter() gives UTF-8.
-struct Parameter {
-  std::string name;
-  std::string value;
-  bool operator==(const Parameter&) const = default;
-};
-
 enum class PartKind : uint8_t {
   kText,       // text/*: a leaf; IMAP tells its lines
   kLeaf,       // any other leaf
-  kMultipart,  // children are its body parts; none, if no delimiter was met (IMAP must then show one empty text/plain)
+  kMultipart,  // children are its body parts; none, if no boundary is named or met (IMAP then shows one empty text/plain)
   kMessage,    // message/rfc822 or message/global: one child, the root of the message within; IMAP tells its lines
 };
 
@@ -59,14 +52,19 @@ struct Part {
   uint64_t header_offset = 0;
   uint64_t header_size = 0;    // with the blank line, if there is one
   uint64_t body_offset = 0;    // = header_offset + header_size
-  uint64_t body_size = 0;      // RFC 2046, 5.1.1: the line end before a delimiter belongs to the delimiter
+  // RFC 2046, 5.1.1: the line end before a delimiter belongs to the delimiter. A multipart's body holds its delimiters,
+  // preamble and epilogue too.
+  uint64_t body_size = 0;
   uint64_t header_lines = 0;   // line ends in the header
   uint64_t body_lines = 0;     // line ends in the body
 
-  std::string type = "text";      // as written; RFC 2045, 5.2: text/plain; charset=us-ascii unless said otherwise
+  // As written. RFC 2045, 5.2: text/plain (below multipart/digest: message/rfc822) where the header names no type. A type
+  // without subtype gets "plain" for text, "unknown" for others, as in Dovecot. IMAP adds ("charset" "us-ascii") to the
+  // parameters of text that has no charset.
+  std::string type = "text";
   std::string subtype = "plain";
-  std::vector<Parameter> parameters;  // none where the header names no (valid) type: IMAP shows ("charset" "us-ascii")
-  bool type_is_default = true;        // no valid Content-Type
+  std::vector<Parameter> parameters;
+  bool type_is_default = true;
   std::optional<std::string> transfer_encoding;  // as written, comments removed; absent: 7bit
   std::optional<std::string> content_id;
   std::optional<std::string> description;
@@ -77,8 +75,6 @@ struct Part {
   std::optional<std::string> location;
   std::unique_ptr<const Envelope> envelope;      // with is_message
 
-  // The value of a Content-Type parameter as it stands (name in any case, without '*'), or nullptr.
-  const std::string* FindParameter(std::string_view name) const;
 };
 
 struct Structure {
@@ -90,13 +86,14 @@ struct Structure {
   // IMAP's part numbers (RFC 3501, 6.4.5), e.g. {1, 2} for "1.2"; an empty path is the message. kNoPart: no such part.
   // A number inside a message/rfc822 part counts the parts of the message within; part 1 of a message that is no
   // multipart is that message's body: the index returned is then the message's own (root or child of a kMessage part).
+  // Linear in the children passed.
   PartIndex Find(const std::vector<uint32_t>& path) const;
 };
 
 struct StructureLimits {
   uint32_t max_depth = 100;               // deeper multiparts and messages become opaque leaves
   uint32_t max_parts = 10000;             // the last one takes in all that follows, to the end of the message
-  size_t max_header_size = 128 * 1024;    // octets of one header looked at
+  size_t max_header_size = 256 * 1024;    // octets of one header looked at
   size_t max_kept_size = 4 * 1024 * 1024;  // octets of text kept in all parts together; then parts keep only their type
   EnvelopeLimits envelope;                // of one message; all together are bounded by max_kept_size
 };
