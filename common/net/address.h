@@ -78,8 +78,8 @@ class SocketAddress {
 
  private:
   bool unix_ = false;
-  uint16_t port_ = 0;
   IpAddress ip_;
+  uint16_t port_ = 0;
   std::string path_;
 };
 

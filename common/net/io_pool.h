@@ -37,9 +37,15 @@ class IoPool {
 
  private:
   using WorkGuard = asio::executor_work_guard<asio::io_context::executor_type>;
+  // Asio ends the handlers of a context when it destroys it. What they hold may belong to another lane, so all handlers
+  // have to end before the first lane goes.
+  struct Context : asio::io_context {
+    using asio::io_context::io_context;
+    void EndHandlers() { shutdown(); }
+  };
   struct Lane {
     Lane() : context(1), work(context.get_executor()) {}
-    asio::io_context context;
+    Context context;
     WorkGuard work;
     std::thread thread;
   };

@@ -68,6 +68,8 @@ class Stream {
   Awaitable<absl::StatusOr<size_t>> ReadSome(std::span<char> into);
   // Never waits: nullopt when nothing is there.
   absl::StatusOr<std::optional<size_t>> TryRead(std::span<char> into);
+  // Waits until TryRead(), which has just given nullopt, is worth calling again.
+  Awaitable<absl::Status> WaitAfterTry();
   // Consumes nothing. An Interrupt() that came before the call counts; octets that are there already win over it.
   Awaitable<absl::StatusOr<WaitResult>> WaitReadable();
 
@@ -96,6 +98,9 @@ class Stream {
   // Cancel(), a last non-blocking close_notify, close(2). Idempotent.
   void Close();
   bool is_open() const;
+
+  // For loops over TryRead(): true now and then, when others on this thread should run first (co_await Yield(), sleep.h).
+  bool Greedy();
 
   // Thread-safe access for watchers and drains.
   StreamHandle handle() const;

@@ -1,0 +1,84 @@
+#include "common/net/buffered_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "common/net/sleep.h"
+
+namespace mailmesh::net {
+
+BufferedReader::BufferedReader(Stream& stream, size_t max_capacity) : stream_(stream), max_capacity_(max_capacity) {}
+
+void BufferedReader::Consume(size_t n) {
+  begin_ += std::min(n, end_ - begin_);
+  if (begin_ == end_) begin_ = end_ = 0;
+}
+
+Awaitable<absl::StatusOr<size_t>> BufferedReader::Fill() {
+  if (stream_.Greedy()) co_await Yield();
+  for (;;) {
+    if (absl::Status status = MakeRoom(); !status.ok()) co_return status;
+    std::span<char> room(buffer_.get() + end_, capacity_ - end_);
+    if (!empty()) {
+      // What is buffered must be kept anyway: read behind it.
+      absl::StatusOr<size_t> n = co_await stream_.ReadSome(room);
+      if (n.ok()) end_ += *n;
+      co_return n;
+    }
+    absl::StatusOr<std::optional<size_t>> n = stream_.TryRead(room);
+    if (!n.ok()) co_return n.status();
+    if (n->has_value()) {
+      end_ += **n;
+      co_return **n;
+    }
+    ReleaseIfEmpty();
+    absl::Status woken = co_await stream_.WaitAfterTry();
+    if (!woken.ok()) co_return woken;
+  }
+}
+
+Awaitable<absl::StatusOr<WaitResult>> BufferedReader::WaitReadable() {
+  if (!empty()) co_return WaitResult::kReadable;
+  ReleaseIfEmpty();
+  co_return co_await stream_.WaitReadable();
+}
+
+size_t BufferedReader::DiscardAll() {
+  const size_t discarded = end_ - begin_;
+  begin_ = end_ = 0;
+  ReleaseIfEmpty();
+  return discarded;
+}
+
+void BufferedReader::ReleaseIfEmpty() {
+  if (!empty()) return;
+  buffer_.reset();
+  capacity_ = begin_ = end_ = 0;
+}
+
+absl::Status BufferedReader::MakeRoom() {
+  if (end_ < capacity_ && begin_ == 0) return absl::OkStatus();
+  const size_t held = end_ - begin_;
+  if (held >= max_capacity_) return absl::ResourceExhaustedError("the input buffer is full");
+  if (held < capacity_) {
+    // Room is at the front.
+    if (end_ == capacity_ || begin_ >= capacity_ / 2) {
+      std::memmove(buffer_.get(), buffer_.get() + begin_, held);
+      begin_ = 0;
+      end_ = held;
+    }
+    return absl::OkStatus();
+  }
+  const size_t larger = std::min(max_capacity_, std::max(kInitialCapacity, capacity_ * 2));
+  std::unique_ptr<char[]> buffer(new char[larger]);
+  std::memcpy(buffer.get(), buffer_.get() + begin_, held);
+  buffer_ = std::move(buffer);
+  capacity_ = larger;
+  begin_ = 0;
+  end_ = held;
+  return absl::OkStatus();
+}
+
+}  // namespace mailmesh::net
