@@ -90,7 +90,8 @@ std::string EncodeHeaderText(std::string_view utf8) {
     q_size += QWidth(rest.substr(i, length));
     i += length;
   }
-  const bool use_q = q_size <= text.size() * 4 / 3;
+  // Q stays readable; B is shorter where most characters are not ASCII.
+  const bool use_q = q_size <= 2 * text.size();
   std::string out;
   while (!rest.empty()) {
     if (!out.empty()) out += ' ';
