@@ -74,6 +74,7 @@ void ListParser::Step() {
     case '<': return TakeAngle();
     case '@': return TakeBareDomain();
     case '>':
+    case ')':  // closes nothing
       list_.damaged = true;
       lexer_.Skip();
       return;

@@ -62,6 +62,7 @@ TEST(AddressTest, Table) {
       {"(unclosed <a@b>", ""},
       {"a@b@c, d@e", "-|-|a|b ; -|-|d|e"},
       {">, a@b", "-|-|a|b"},
+      {"), ) a@b) (c), d)e@f", "c|-|a|b ; -|-|de|f"},
   };
   for (const auto& [in, out] : table) EXPECT_EQ(Show(ParseAddressList(in)), out) << in;
 }
@@ -91,7 +92,7 @@ TEST(AddressTest, LinearOnOneMebibyte) {
   AddressOptions options;
   options.max_addresses = 1 << 20;
   const auto start = std::chrono::steady_clock::now();
-  for (const std::string unit : {"a@b,", "(", "\"", "<", "@", "a ", ",", ":", "<@a,", "(a) ", "a.b . ", "<a@b> ", "[", "\\", "a:b;", ";"}) {
+  for (const std::string unit : {"a@b,", "(", "\"", "<", "@", "a ", ",", ":", "<@a,", "(a) ", "a.b . ", "<a@b> ", "[", "\\", "a:b;", ";", ")"}) {
     std::string text;
     while (text.size() < (1u << 20)) text += unit;
     EXPECT_LE(ParseAddressList(text, options).addresses.size(), (1u << 20) + 1) << unit;
