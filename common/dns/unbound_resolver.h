@@ -28,7 +28,7 @@ struct UnboundOptions {
   std::string trust_anchor_file;
   // Zones that have private servers: "test." -> "127.0.0.1:5300".
   std::map<std::string, std::string> stub_zones;
-  size_t max_outstanding = 4096;
+  size_t max_outstanding = 1000;
   size_t cache_bytes = 16 << 20;
 };
 

@@ -7,6 +7,9 @@
 //     using Config = config::v1::Pop3GatewayConfig;               // has CommonConfig common = 1
 //     static constexpr const char* kRole = "pop3_gateway";
 //     static absl::StatusOr<std::unique_ptr<App>> Create(const Config& config, service::Runtime& runtime);
+//     // Optional, true by default: gRPC connections over host:port end now and then, so that clients find new replicas.
+//     // False where each process is addressed by itself (a shard).
+//     static constexpr bool kBalanced = false;
 //     // Optional: what no rule of a single field can say. Collected with the other mistakes.
 //     static std::vector<config::Problem> Check(const Config& config);
 //     ... AppBase
@@ -44,7 +47,9 @@ class AppBase {
   // Lets what runs come to its end, until `deadline` at most; listeners are closed already. Typically
   // runtime.sessions().DrainAll(deadline, spread).
   virtual void Drain(absl::Time deadline) = 0;
-  // No gRPC call and no session of the registry is running any more, or the deadline has passed: close what is open.
+  // No gRPC call is running any more, and no session of the registry unless the deadline has passed: close what is open.
+  // After it the I/O threads and the pools end, then the App is destroyed; where sessions are left, the process ends
+  // right after Stop, without destructors.
   virtual void Stop() = 0;
 };
 
@@ -55,6 +60,7 @@ class AppFactory {
   virtual std::string_view role() const = 0;
   virtual std::unique_ptr<google::protobuf::Message> NewConfig() const = 0;
   virtual const config::v1::CommonConfig& Common(const google::protobuf::Message& config) const = 0;
+  virtual bool balanced() const = 0;
   virtual std::vector<config::Problem> Check(const google::protobuf::Message& config) const = 0;
   virtual absl::StatusOr<std::unique_ptr<AppBase>> Create(const google::protobuf::Message& config,
                                                           Runtime& runtime) const = 0;
@@ -71,6 +77,10 @@ int Run(int argc, char** argv) {
     std::unique_ptr<google::protobuf::Message> NewConfig() const override { return std::make_unique<Config>(); }
     const config::v1::CommonConfig& Common(const google::protobuf::Message& config) const override {
       return static_cast<const Config&>(config).common();
+    }
+    bool balanced() const override {
+      if constexpr (requires { App::kBalanced; }) return App::kBalanced;
+      return true;
     }
     std::vector<config::Problem> Check(const google::protobuf::Message& config) const override {
       if constexpr (requires(const Config& c) { App::Check(c); }) {

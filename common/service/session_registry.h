@@ -83,11 +83,12 @@ class SessionRegistry {
 
  private:
   struct Slot {
+    // Guarded by the registry's mutex; the id never changes once it is in the list.
     SessionFacts facts;
     Kick kick;
-    bool kicked = false;
     // Serialises the callback against the entry's end.
     absl::Mutex calling;
+    bool kicked ABSL_GUARDED_BY(calling) = false;
     bool gone ABSL_GUARDED_BY(calling) = false;
   };
 

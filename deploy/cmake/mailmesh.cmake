@@ -131,6 +131,10 @@ target_precompile_headers(mailmesh_pch_base PRIVATE
 add_library(mailmesh_asio INTERFACE)
 target_compile_definitions(mailmesh_asio INTERFACE ASIO_STANDALONE ASIO_SEPARATE_COMPILATION ASIO_NO_DEPRECATED)
 target_link_libraries(mailmesh_asio INTERFACE Threads::Threads)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 takes Asio's operator delete of coroutine frames for a mistake where it inlines one half of the pair.
+  target_compile_options(mailmesh_asio INTERFACE -Wno-mismatched-new-delete)
+endif()
 _mailmesh_make_pch(service)
 target_link_libraries(mailmesh_pch_service PRIVATE mailmesh_asio gRPC::grpc++ absl::status absl::statusor absl::strings absl::synchronization)
 target_precompile_headers(mailmesh_pch_service PRIVATE

@@ -1,0 +1,173 @@
+#include "common/service/run.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/status.h"
+#include "common/config/print.h"
+#include "common/service/flags.h"
+#include "common/service/runtime_impl.h"
+#include "common/service/signals.h"
+#include "common/telemetry/log.h"
+#include "common/telemetry/version.h"
+#include "google/protobuf/message.h"
+
+namespace mailmesh::service {
+namespace {
+
+using google::protobuf::Message;
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+// What calls may still take once sessions are through, where the window has been used up.
+constexpr absl::Duration kGrpcGrace = absl::Seconds(2);
+
+// What no rule of a single field says, of the part that all roles have.
+std::vector<config::Problem> CheckCommon(const config::v1::CommonConfig& common) {
+  std::vector<config::Problem> problems;
+  if (!telemetry::ParseLevel(common.log().level())) {
+    problems.push_back({0, 0, "common.log.level", "must be debug, info, warning, error or off"});
+  }
+  const std::string& listen = common.grpc().listen();
+  if (!listen.empty() && !listen.starts_with("unix:") && !common.grpc().has_tls()) {
+    problems.push_back({0, 0, "common.grpc.tls", "is required where common.grpc.listen is host:port"});
+  }
+  for (const auto& [name, peer] : common.peers()) {
+    if (!peer.endpoint().starts_with("unix:") && !common.grpc().has_tls()) {
+      problems.push_back({0, 0, "common.grpc.tls", absl::StrCat("is required where the peer ", name, " is no Unix socket")});
+    }
+  }
+  return problems;
+}
+
+std::unique_ptr<Message> LoadConfig(const AppFactory& factory, const std::string& path) {
+  std::unique_ptr<Message> config = factory.NewConfig();
+  const absl::Status status = config::LoadFile(path, config.get());
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+    return nullptr;
+  }
+  std::vector<config::Problem> problems = CheckCommon(factory.Common(*config));
+  for (config::Problem& problem : factory.Check(*config)) problems.push_back(std::move(problem));
+  if (!problems.empty()) {
+    std::fprintf(stderr, "%s\n", config::FormatProblems(path, problems).c_str());
+    return nullptr;
+  }
+  return config;
+}
+
+void StartLogging(std::string_view role, const config::v1::CommonConfig& common) {
+  telemetry::LogOptions options;
+  options.service = common.name().empty() ? std::string(role) : common.name();
+  options.level = telemetry::ParseLevel(common.log().level()).value_or(telemetry::Level::kInfo);
+  options.format = common.log().format() == config::v1::LogConfig::FORMAT_TEXT ? telemetry::LogFormat::kText
+                                                                              : telemetry::LogFormat::kJson;
+  telemetry::ConfigureLogging(options);
+}
+
+int Fail(std::string_view what, const absl::Status& status) {
+  telemetry::Error(what, {{"error", status}});
+  telemetry::FlushLogs();
+  return kFailed;
+}
+
+// Ends without destructors: for what is still running after its time and would be cut off in the middle of anything.
+[[noreturn]] void EndNow(int code) {
+  telemetry::FlushLogs();
+  std::_Exit(code);
+}
+
+absl::Duration DrainDelay(const config::v1::CommonConfig& common) {
+  return absl::Seconds(common.drain().delay().seconds()) + absl::Nanoseconds(common.drain().delay().nanos());
+}
+
+// From the first sign of the end to the last call (reference: the drain contract).
+void Drain(RuntimeImpl& runtime, AppBase& app) {
+  const absl::Time start = absl::Now();
+  telemetry::Info("draining", {{"sessions", runtime.sessions().size()}});
+  runtime.BeginDrain();
+  // Load balancers go on sending until they have noticed: sessions are still taken.
+  absl::SleepFor(DrainDelay(runtime.common()));
+  runtime.StopListeners();
+  const absl::Time deadline = absl::Now() + runtime.drain_window();
+  app.Drain(deadline);
+  runtime.StopGrpc(std::max(deadline, absl::Now() + kGrpcGrace));
+  app.Stop();
+  telemetry::Info("drained", {{"seconds", absl::Now() - start}, {"sessions", runtime.sessions().size()}});
+}
+
+int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime) {
+  if (absl::Status status = runtime.StartAdmin(); !status.ok()) return Fail("cannot start", status);
+  absl::StatusOr<std::unique_ptr<AppBase>> app = factory.Create(config, runtime);
+  if (!app.ok()) return Fail("cannot start", app.status());
+  absl::Status status = runtime.StartGrpc();
+  if (status.ok()) status = (*app)->Start();
+  if (!status.ok()) {
+    // Sessions may run already, and calls: end them before what they use.
+    runtime.StopListeners();
+    runtime.StopGrpc(absl::Now());
+    (*app)->Stop();
+    runtime.lifecycle().ForgetChecks();
+    const int code = Fail("cannot start", status);
+    if (runtime.sessions().size() > 0) EndNow(code);
+    runtime.StopThreads();
+    return code;
+  }
+  runtime.SetReady();
+  telemetry::Info("ready", {{"version", telemetry::Version()}, {"commit", telemetry::Commit()}});
+  runtime.lifecycle().WaitForEnd();
+  Drain(runtime, **app);
+  runtime.lifecycle().ForgetChecks();
+  if (runtime.sessions().size() > 0) {
+    telemetry::Warning("sessions are cut off", {{"sessions", runtime.sessions().size()}});
+    EndNow(0);
+  }
+  runtime.StopThreads();
+  app->reset();
+  return 0;
+}
+
+}  // namespace
+
+int RunFactory(const AppFactory& factory, int argc, char** argv) {
+  int exit_code = 0;
+  const std::optional<Flags> flags = ParseFlags(factory.role(), argc, argv, exit_code);
+  if (!flags) return exit_code;
+  const std::unique_ptr<Message> config = LoadConfig(factory, flags->config);
+  if (config == nullptr) return kUsage;
+  if (flags->print_config) {
+    std::fputs(config::PrintEffective(*config).c_str(), stdout);
+    return 0;
+  }
+  if (flags->check_config) {
+    std::printf("%s: good\n", flags->config.c_str());
+    return 0;
+  }
+
+  Signals::Block();
+  const config::v1::CommonConfig& common = factory.Common(*config);
+  StartLogging(factory.role(), common);
+  absl::StatusOr<net::InheritedSockets> inherited = net::InheritedSockets::FromEnvironment();
+  if (!inherited.ok()) return Fail("cannot start", inherited.status());
+  int code;
+  {
+    RuntimeImpl runtime({.role = std::string(factory.role()),
+                         .common = common,
+                         .inherited = std::move(*inherited),
+                         .notify = SupervisorNotify::FromEnvironment(),
+                         .endpoints_file = EndpointsFile::PathFromEnvironment(),
+                         .balanced = factory.balanced()});
+    Signals signals({.on_end = [&runtime] { runtime.lifecycle().RequestEnd(); },
+                     .on_second = [] { EndNow(kFailed); },
+                     .on_reload = [&runtime] { runtime.ReloadCertificates(); }});
+    code = Serve(factory, *config, runtime);
+  }
+  telemetry::Info("ended", {{"code", code}});
+  telemetry::FlushLogs();
+  return code;
+}
+
+}  // namespace mailmesh::service
