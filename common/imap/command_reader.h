@@ -93,7 +93,7 @@ class CommandReader {
 
   // Between two commands, nothing of the next one taken: the point at which STARTTLS may switch (RFC 3501, 6.2.1: what
   // the client sent behind STARTTLS in the clear is to be thrown away by the caller).
-  bool idle() const { return state_ == State::kLine && buffer_.empty(); }
+  bool idle() const { return state_ == State::kLine && (buffer_.empty() || clear_buffer_); }
 
  private:
   enum class State : uint8_t {
@@ -107,7 +107,9 @@ class CommandReader {
     kDead,
   };
 
-  bool TakeLine(std::string_view* input, std::string_view* line);
+  enum class Took : uint8_t { kLine, kPart, kTooLong };
+  Took TakeLine(std::string_view* input, std::string_view* line);
+  bool TakeKept(std::string_view* input);
   Event Line(std::string_view line);
   Event LiteralAnnounced(std::string_view line, const LiteralHeader& literal, size_t header_size);
   Event StartKeptLiteral(std::string_view line, const LiteralHeader& literal);
@@ -118,8 +120,10 @@ class CommandReader {
   void SkipTail(std::string_view octets);
   void EndSkippedLine();
   void StartSkip(const LiteralHeader& literal);
-  Event Fail(Error error, std::string_view text);
-  Event Fatal(Error error);
+  Event LineTooLong(std::string_view rest);
+  Event CommandTooLarge(std::string_view line);
+  Event Drop(Error error);
+  Event Fatal();
   void Identify(std::string_view text);
   Event Make(Kind kind);
   void Reset();

@@ -24,7 +24,7 @@
 namespace mailmesh::imap {
 
 inline constexpr size_t kMaxResponseDepth = 250;
-inline constexpr size_t kMaxResponseValues = 1000000;
+inline constexpr size_t kMaxResponseValues = 300000;
 
 struct Value {
   enum class Kind : uint8_t {

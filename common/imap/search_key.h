@@ -21,7 +21,7 @@ namespace mailmesh::imap {
 struct SearchLimits {
   size_t max_depth = 64;     // of the simplified tree
   size_t max_keys = 10000;   // leaves and inner nodes as written
-  size_t max_open = 1000;    // keys that wait for an operand while reading: open parentheses, NOTs and ORs
+  size_t max_open = 200;     // what waits for its end while reading: open parentheses, and NOTs and ORs between them
 };
 
 struct SearchKey {
@@ -36,7 +36,7 @@ struct SearchKey {
     kKeyword,  // `text`
     // Numbers.
     kSequence,  // `set`: sequence numbers
-    kUid,       // `set`: UIDs; "$" is kSequence with set.is_saved_result()
+    kUid,       // `set`: UIDs. Either may be "$": set.is_saved_result()
     kLarger,    // `number` octets
     kSmaller,
     kModSeq,  // `number`: at least this; `field` has the entry name, if there was one ("/flags/\\seen")
@@ -71,7 +71,7 @@ struct SearchKey {
   bool operator==(const SearchKey&) const = default;
 };
 
-// The canonical form, for logs and tests: "(SEEN OR (FROM "a") (NOT DELETED))" reads back to the same tree.
+// As a client would write it, for logs and tests: "SEEN OR FROM a NOT DELETED". Reads back to the same tree.
 void AppendSearchKey(std::string& out, const SearchKey& key);
 
 }  // namespace mailmesh::imap
