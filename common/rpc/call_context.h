@@ -68,7 +68,7 @@ struct CallInfo {
   const grpc::CallbackServerContext* context = nullptr;
 };
 
-// A fresh correlation id: 16 lower-case hexadecimal digits would be guessable by birthday; these are 26 base-32 letters.
+// A fresh correlation id: base::NewIdText().
 std::string NewCorrelationId();
 // A fresh W3C traceparent, not sampled.
 std::string NewTraceparent();

@@ -44,6 +44,14 @@
 
 namespace mailmesh::rpc {
 
+class Responder;
+
+namespace rpc_internal {
+template <class Request, class Response, class Object, class Method>
+asio::awaitable<void> RunUnary(Responder responder, CallInfo info, const Request* request, Response* response,
+                               Object* object, Method method);
+}
+
 // The right and the duty to answer one call, from any thread. Dropped without an answer it answers Internal.
 class Responder {
  public:
@@ -64,11 +72,17 @@ class Responder {
   template <class Request, class Response, class Object, class Method>
   friend grpc::ServerUnaryReactor* HandleUnaryDeferred(grpc::CallbackServerContext*, base::WorkerPool&, const Request*,
                                                        Response*, Object*, Method);
+  template <class Request, class Response, class Object, class Method>
+  friend asio::awaitable<void> rpc_internal::RunUnary(Responder, CallInfo, const Request*, Response*, Object*, Method);
   friend grpc::ServerUnaryReactor* AnswerUnary(grpc::CallbackServerContext*, const absl::Status&);
   explicit Responder(grpc::CallbackServerContext* context);
   bool admitted() const { return guard_.admitted(); }
+  grpc::ServerUnaryReactor* reactor() { return reactor_; }
+  // The handler runs; until then being dropped means that the pool was full.
+  void Begin() { begun_ = true; }
 
   rpc_internal::CallGuard guard_;
+  bool begun_ = false;
   grpc::ServerUnaryReactor* reactor_;  // null once answered
 };
 
@@ -78,12 +92,12 @@ namespace rpc_internal {
 void SpawnHandler(asio::any_io_executor executor, asio::awaitable<void> handler);
 // Reports what a handler threw (call in a catch block) and turns it into Internal.
 absl::Status HandlerThrew();
-// Runs `work` on the pool; when that refuses, answers instead (`work` is dropped, and its Responder answers).
-void PostHandler(base::WorkerPool& pool, absl::AnyInvocable<void()> work);
-
+// For calls whose handler went away unfinished.
+absl::Status HandlerDroppedError();
 template <class Request, class Response, class Object, class Method>
 asio::awaitable<void> RunUnary(Responder responder, CallInfo info, const Request* request, Response* response,
                                Object* object, Method method) {
+  responder.Begin();
   absl::Status status;
   try {
     status = co_await std::invoke(method, object, std::move(info), *request, *response);
@@ -98,8 +112,8 @@ asio::awaitable<void> RunUnary(Responder responder, CallInfo info, const Request
 template <class Request, class Response, class Object, class Method>
 grpc::ServerUnaryReactor* HandleUnary(grpc::CallbackServerContext* context, asio::any_io_executor executor,
                                       const Request* request, Response* response, Object* object, Method method) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Responder responder(context);
+  grpc::ServerUnaryReactor* reactor = responder.reactor();
   if (!responder.admitted()) {
     responder(rpc_internal::CallGuard::refusal());
     return reactor;
@@ -114,33 +128,36 @@ template <class Request, class Response, class Object, class Method>
 grpc::ServerUnaryReactor* HandleUnaryDeferred(grpc::CallbackServerContext* context, base::WorkerPool& pool,
                                               const Request* request, Response* response, Object* object,
                                               Method method) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Responder responder(context);
+  grpc::ServerUnaryReactor* reactor = responder.reactor();
   if (!responder.admitted()) {
     responder(rpc_internal::CallGuard::refusal());
     return reactor;
   }
   auto work = [responder = std::move(responder), context, request, response, object, method]() mutable {
+    responder.Begin();
     try {
       std::invoke(method, object, CallInfo::FromContext(*context), *request, response, std::move(responder));
     } catch (...) {
-      rpc_internal::HandlerThrew();  // the responder has answered by being dropped
+      // Reports it; the responder has answered by being dropped.
+      static_cast<void>(rpc_internal::HandlerThrew());
     }
   };
-  rpc_internal::PostHandler(pool, std::move(work));
+  pool.Post(std::move(work)).IgnoreError();  // a pool that refuses drops the work, and so the responder, which answers
   return reactor;
 }
 
 template <class Request, class Response, class Object, class Method>
 grpc::ServerUnaryReactor* HandleUnaryOnPool(grpc::CallbackServerContext* context, base::WorkerPool& pool,
                                             const Request* request, Response* response, Object* object, Method method) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Responder responder(context);
+  grpc::ServerUnaryReactor* reactor = responder.reactor();
   if (!responder.admitted()) {
     responder(rpc_internal::CallGuard::refusal());
     return reactor;
   }
   auto work = [responder = std::move(responder), context, request, response, object, method]() mutable {
+    responder.Begin();
     absl::Status status;
     try {
       status = std::invoke(method, object, CallInfo::FromContext(*context), *request, *response);
@@ -149,7 +166,7 @@ grpc::ServerUnaryReactor* HandleUnaryOnPool(grpc::CallbackServerContext* context
     }
     responder(status);
   };
-  rpc_internal::PostHandler(pool, std::move(work));
+  pool.Post(std::move(work)).IgnoreError();  // a pool that refuses drops the work, and so the responder, which answers
   return reactor;
 }
 

@@ -268,16 +268,35 @@ class ServerStreamCall final : public Reactor,
   Ptr self_;
 };
 
+// Finishes the call, also where the handler's coroutine is destroyed unfinished (its io_context ended): gRPC's Shutdown
+// would wait for ever.
+template <class Call>
+class StreamFinisher {
+ public:
+  explicit StreamFinisher(std::shared_ptr<Call> call) : call_(std::move(call)) {}
+  StreamFinisher(StreamFinisher&&) noexcept = default;
+  ~StreamFinisher() {
+    if (call_ != nullptr) {
+      call_->FinishWith(HandlerDroppedError());
+    }
+  }
+  Call& call() { return *call_; }
+  void Finish(const absl::Status& status) { std::exchange(call_, nullptr)->FinishWith(status); }
+
+ private:
+  std::shared_ptr<Call> call_;
+};
+
 // `handle(call)` returns the handler's awaitable.
 template <class Call, class Handle>
-asio::awaitable<void> RunStream(std::shared_ptr<Call> call, Handle handle) {
+asio::awaitable<void> RunStream(StreamFinisher<Call> finisher, Handle handle) {
   absl::Status status;
   try {
-    status = co_await handle(*call);
+    status = co_await handle(finisher.call());
   } catch (...) {
     status = HandlerThrew();
   }
-  call->FinishWith(status);
+  finisher.Finish(status);
 }
 
 template <class Call, class Handle>
@@ -285,7 +304,7 @@ Call* StartStream(grpc::CallbackServerContext* context, asio::any_io_executor ex
   auto call = std::make_shared<Call>(context, executor);
   Call* reactor = call.get();
   if (reactor->Begin()) {
-    SpawnHandler(std::move(executor), RunStream(std::move(call), std::move(handle)));
+    SpawnHandler(std::move(executor), RunStream(StreamFinisher<Call>(std::move(call)), std::move(handle)));
   }
   return reactor;
 }
