@@ -45,16 +45,18 @@ class LineReader {
   // Octets thrown away since the last line that was complete: lets a session end a peer that never ends its line.
   uint64_t dropped() const { return dropped_; }
   // True between lines.
-  bool at_line_start() const { return partial_.empty() && !dropping_; }
+  bool at_line_start() const { return (partial_.empty() || clear_partial_) && !dropping_; }
+  // Whether the last kLine ended at a bare LF (kCrlfOrLf).
+  bool ended_at_bare_lf() const { return bare_lf_; }
   // Forgets a partial line (STARTTLS: what came before the handshake does not count).
   void Reset();
 
  private:
-  Framed Drop(std::string_view input);
-  Framed Fail(Outcome outcome, std::string_view rest, size_t consumed);
-  Framed Partial(std::string_view input);
+  size_t Drop(std::string_view input);
+  Framed Scan(std::string_view input);
+  Framed Fail(Outcome outcome, char last, size_t consumed);
   Framed Complete(std::string_view input, size_t lf);
-  Outcome Check(std::string_view content, bool crlf) const;
+  size_t BehindBareCr(std::string_view text) const;
 
   size_t max_line_;
   LineEndings endings_;
@@ -62,6 +64,7 @@ class LineReader {
   bool clear_partial_ = false;  // the last line lived in partial_
   bool dropping_ = false;
   bool dropped_cr_ = false;  // the last dropped octet was CR
+  bool bare_lf_ = false;
   uint64_t dropped_ = 0;
 };
 

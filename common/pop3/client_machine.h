@@ -86,32 +86,37 @@ class ClientMachine {
     bool one = false;  // LIST n, UIDL n: answered in one line
   };
 
+  // Nothing: go on with the next line.
+  using Step = std::optional<client::Event>;
+
   client::Event NextContent(std::string_view& input);
-  client::Event OnLine(std::string_view line, std::string_view& input);
+  Step OnLine(std::string_view line, std::string_view input);
   client::Event OnGreeting(std::string_view line);
-  client::Event OnStatus(std::string_view line, std::string_view& input);
-  client::Event OnAuth(std::string_view line);
-  client::Event OnPositive(Reply reply, std::string_view& input);
+  Step OnStatus(std::string_view line, std::string_view input);
+  Step OnChallenge(std::string_view line);
+  Step OnPositive(const Expected& command, Reply reply, std::string_view input);
   client::Event OnOne(const Expected& command, Reply reply);
-  client::Event OnBodyLine(std::string_view line);
+  Step OnBodyLine(std::string_view line);
   client::Event OnListingLine(std::string_view line);
-  client::Event Replied(Reply reply);
   client::Event Fail(std::string_view what);
-  absl::Status Send(Verb verb, std::string_view line, MessageNumber number = 0, bool one = false);
+  absl::Status Send(Verb verb, std::string line, MessageNumber number = 0, bool one = false);
+  absl::Status WriteAuthLine(std::string_view text);
 
   ClientOptions options_;
   base::LineReader lines_;
+  base::LineEndings endings_ = base::LineEndings::kCrlfOnly;  // as the greeting ended
   MultilineReader message_;
   std::string output_;
   std::string content_;
   std::string one_line_;  // what a UidlEntry of "UIDL n" points into
   Phase phase_ = Phase::kGreeting;
   Body body_ = Body::kNone;
+  Expected current_;  // whose body is being read
   std::deque<Expected> expected_;
   Capabilities capabilities_;
   uint64_t body_lines_ = 0;
-  base::Secret delayed_initial_;
-  bool has_delayed_initial_ = false;
+  std::optional<base::Secret> delayed_initial_;
+  bool challenged_ = false;  // AUTH: the server waits for us
 };
 
 }  // namespace mailmesh::pop3

@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/smtp/line_endings.h"
+
 namespace mailmesh::smtp {
 
 class BdatReader {
@@ -22,24 +24,22 @@ class BdatReader {
   void BeginChunk(uint64_t octets) { remaining_ = octets; }
   // As DataReader::Decode.
   size_t Decode(std::string_view input, std::string& content);
+  // The same for a chunk that was refused: its octets go nowhere.
+  size_t Skip(std::string_view input);
   // After the last chunk: a CR at the very end is bare.
-  void Finish();
+  void Finish() { endings_.Finish(); }
 
   bool chunk_done() const { return remaining_ == 0; }
   uint64_t size() const { return size_; }
   bool too_big() const { return size_ > max_size_; }
-  bool bare_lf() const { return bare_lf_; }
-  bool bare_cr() const { return bare_cr_; }
+  bool bare_lf() const { return endings_.bare_lf(); }
+  bool bare_cr() const { return endings_.bare_cr(); }
 
  private:
-  void NoteLineEndings(std::string_view octets);
-
   uint64_t max_size_;
   uint64_t remaining_ = 0;
   uint64_t size_ = 0;
-  bool after_cr_ = false;
-  bool bare_lf_ = false;
-  bool bare_cr_ = false;
+  LineEndingCheck endings_;
 };
 
 }  // namespace mailmesh::smtp

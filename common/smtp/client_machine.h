@@ -85,11 +85,11 @@ class ClientMachine {
   bool content_refused() const { return content_refused_; }
   // A last dot or LAST chunk was sent and not yet answered: a loss of the connection now may mean that the message was
   // taken.
-  bool in_doubt() const { return state_ == State::kAwaitEnd; }
+  bool in_doubt() const { return state_ == State::kAwaitEnd && !content_refused_; }
 
  private:
   enum class State : uint8_t {
-    kGreeting, kConnected, kHello, kReady, kStartTls, kTls, kAuth, kAuthReply, kEnvelope, kContent, kAwaitEnd, kSimple,
+    kGreeting, kConnected, kHello, kReady, kStartTls, kTls, kAuth, kChallenged, kEnvelope, kContent, kAwaitEnd, kSimple,
     kQuit, kClosed
   };
   enum class Sent : uint8_t {
@@ -100,30 +100,36 @@ class ClientMachine {
     size_t recipient = 0;
   };
 
-  client::Event OnReply(Reply reply, std::string_view& input);
+  // Nothing: go on with the next reply.
+  using Step = std::optional<client::Event>;
+
+  Step OnReply(Reply reply, std::string_view input);
+  Step Dispatch(const Expected& command, Reply reply, std::string_view input);
   client::Event OnGreeting(Reply reply);
-  client::Event OnHello(Sent what, Reply reply);
-  client::Event OnStartTls(Reply reply, std::string_view& input);
-  client::Event OnAuth(Reply reply);
-  client::Event OnMail(Reply reply);
-  client::Event OnRcpt(size_t recipient, Reply reply);
-  client::Event OnData(Reply reply);
-  client::Event OnChunk(Reply reply);
-  client::Event OnEnd(size_t recipient, Reply reply);
-  client::Event OnClosing(Reply reply);
+  Step OnHello(Sent what, Reply reply);
+  client::Event OnStartTls(Reply reply, std::string_view input);
+  Step OnAuth(Reply reply);
+  Step OnMail(const Reply& reply);
+  Step OnRcpt(size_t recipient, const Reply& reply);
+  Step OnData(const Reply& reply);
+  Step OnChunk(const Reply& reply);
+  Step OnEnd(size_t recipient, const Reply& reply);
+  Step OnUnexpected(const Reply& reply);
+  client::Event OnClosing(const Reply& reply);
   client::Event Fail(const Reply& reply);
 
-  client::Event Advance();
+  Step Advance();
   void SendEnvelope();
-  client::Event BeginContentOrFinish();
+  bool SendNextOfEnvelope();
+  Step BeginContent();
   client::Event Finish();
   void Expect(Sent what, size_t recipient = 0) { expected_.push_back({what, recipient}); }
-  void Decide(size_t recipient, Verdict verdict, Stage stage, const Reply& reply, bool local = false);
-  void DecidePending(const Reply& reply, Stage stage, bool local, bool force_temporary = false);
-  size_t CountPending() const;
+  void Decide(size_t recipient, Verdict verdict, Stage stage, const Reply& reply, bool local);
+  void DecidePending(Verdict verdict, Stage stage, const Reply& reply, bool local);
+  Stage CurrentStage() const;
   bool chunking() const;
-  absl::Status Require(bool allowed) const;
   void WriteChunk(std::string_view octets, bool last);
+  absl::Status WriteAuthLine(std::string_view response);
 
   ClientOptions options_;
   ReplyParser parser_;
@@ -133,19 +139,21 @@ class ClientMachine {
   bool extended_ = false;
   std::deque<Expected> expected_;
 
-  base::Secret delayed_initial_;
-  bool has_delayed_initial_ = false;
+  std::optional<base::Secret> delayed_initial_;
 
   Transaction transaction_;
   std::vector<Outcome> outcomes_;
+  std::vector<size_t> accepted_;  // recipients whose RCPT was, in order
   size_t next_recipient_ = 0;
+  size_t rcpts_in_flight_ = 0;
   bool in_transaction_ = false;
   bool mail_sent_ = false;
-  bool mail_failed_ = false;
+  bool mail_accepted_ = false;
+  bool mail_refused_ = false;
   bool data_sent_ = false;
-  bool data_go_ = false;       // 354 came
+  bool data_go_ = false;  // 354 came
   bool content_refused_ = false;
-  bool needs_reset_ = false;
+  bool needs_reset_ = false;  // the server still has a transaction open
   std::optional<client::Event> ready_event_;
   DataWriter writer_;
   LineEndingNormaliser normaliser_;

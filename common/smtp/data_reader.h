@@ -38,8 +38,8 @@ class DataReader {
  private:
   enum class State : uint8_t { kLineStart, kInside, kCr, kDot, kDotCr, kDone };
 
-  const char* Border(const char* at, const char* end, std::string& content);
-  const char* Line(const char* at, const char* end, std::string& content);
+  const char* Border(const char* at, std::string& content);
+  const char* Lines(const char* at, const char* end, std::string& content);
   void Emit(const char* from, const char* to, std::string& content);
 
   uint64_t max_size_;

@@ -22,6 +22,8 @@ class LineEndingNormaliser {
   void Write(std::string_view chunk, std::string& out);
   // Writes what was held back.
   void Finish(std::string& out);
+  // A CR at the end of the last chunk, which the next may complete.
+  bool holds() const { return held_cr_; }
 
  private:
   bool held_cr_ = false;

@@ -17,7 +17,7 @@ inline constexpr CannedReply kMessageAccepted          {250, {2, 0, 0}, "Message
 inline constexpr CannedReply kChunkAccepted            {250, {2, 0, 0}, "Chunk received"};
 inline constexpr CannedReply kReset                    {250, {2, 0, 0}, "Reset"};
 inline constexpr CannedReply kWillForward              {251, {2, 1, 5}, "Recipient not local; will forward"};
-inline constexpr CannedReply kCannotVerify             {252, {2, 5, 2}, "Cannot VRFY, but will accept and try delivery"};
+inline constexpr CannedReply kCannotVerify             {252, {2, 5, 2}, "Cannot VRFY, but will try delivery"};
 inline constexpr CannedReply kHelp                     {214, {2, 0, 0}, "See RFC 5321"};
 inline constexpr CannedReply kReadyForTls              {220, {2, 0, 0}, "Ready to start TLS"};
 inline constexpr CannedReply kBye                      {221, {2, 0, 0}, "Bye"};
@@ -32,7 +32,7 @@ inline constexpr CannedReply kTlsHandshakeFailed       {421, {4, 7, 0}, "TLS han
 inline constexpr CannedReply kServiceUnavailable       {421, {4, 3, 0}, "Service unavailable, closing connection"};
 inline constexpr CannedReply kMailboxBusy              {450, {4, 2, 0}, "Mailbox busy, try again later"};
 inline constexpr CannedReply kRateLimited              {450, {4, 7, 1}, "Rate limit exceeded, try again later"};
-inline constexpr CannedReply kRecipientUnverified      {450, {4, 1, 1}, "Recipient not verifiable now, try again later"};
+inline constexpr CannedReply kRecipientUnverified      {450, {4, 1, 1}, "Recipient not verifiable, try again later"};
 inline constexpr CannedReply kLocalError               {451, {4, 3, 0}, "Temporary local problem, try again later"};
 inline constexpr CannedReply kMailboxFullTemporary     {452, {4, 2, 2}, "Mailbox full, try again later"};
 inline constexpr CannedReply kNoStorage                {452, {4, 3, 1}, "Insufficient system storage"};

@@ -16,15 +16,15 @@ namespace mailmesh::smtp::server {
 // All input is consumed: flush the output, read, call Next() again.
 struct NeedInput {};
 
-// The machine has answered a command by itself (NOOP, an error, too many recipients ...): for metrics and the log.
+// The machine has answered a command by itself (NOOP, an error, a chunk, too many recipients ...): for metrics and the
+// log. After a chunk content() may have grown.
 struct Answered {
   Verb verb = Verb::kOther;
   uint16_t code = 0;
 };
 
-// HELO, EHLO, LHLO. Answer(): a 2yz takes it, and the machine writes the greeting line and the offer; else the reply is
-// sent.
-// A transaction in progress is over either way once it is taken (RFC 5321, 4.1.4).
+// HELO, EHLO, LHLO. Answer(): with a 2yz it is taken, and the machine writes the reply with what is offered; else the
+// reply is sent. Once taken, a transaction in progress is over (RFC 5321, 4.1.4): drop it.
 struct HelloReceived {
   Hello hello;
 };
@@ -55,16 +55,17 @@ struct EndContent {
 };
 
 // The content was refused by the machine, all replies are given: drop what was taken. No answer.
-enum class ContentFault : uint8_t { kBareLineEnding, kTooBig, kReset };
+enum class ContentFault : uint8_t { kBareLineEnding, kTooBig };
 struct ContentRefused {
   ContentFault fault = ContentFault::kTooBig;
   uint64_t size = 0;
 };
 
-// RSET, or an EHLO that was taken amid a transaction, or a transaction that STARTTLS ended. Answered already.
+// RSET: drop the transaction, if there is one. Answered already.
 struct TransactionReset {};
 
-// Answer(): with kReadyForTls: flush, forget all input that was read, shake hands, then TlsEstablished().
+// Answer(): with kReadyForTls: drop a transaction in progress, flush, forget all input that was read, shake hands, then
+// TlsEstablished().
 struct StartTlsReceived {
   // Octets that came behind the command, in plain text (RFC 3207, 6: an attack, or a broken client). Next() has
   // consumed them.
@@ -102,6 +103,7 @@ enum class CloseReason : uint8_t {
   kTooManyErrors,
   kBareLineEnding,       // in a command
   kImproperPipelining,   // content came behind a DATA that was refused, or the options forbid it
+  kBadChunk,             // a BDAT whose size cannot be read: nobody knows where the next command starts
   kEndlessLine,
   kShutdown,             // Shutdown(), or a 421 that the session answered
 };

@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base/line_reader.h"
 #include "common/smtp/bdat_reader.h"
@@ -47,7 +48,6 @@ struct ServerOptions {
   bool enforce_pipelining = false;
   // After a bare LF or CR in a command: true: 500 and close; false: 500 and go on behind the next CRLF.
   bool close_on_bare_line_ending = true;
-  // RFC 3030: take bare LF and CR in BDAT for BODY=BINARYMIME only.
   AddressOptions address;
 };
 
@@ -74,7 +74,7 @@ class ServerMachine {
   // For a connection that begins with TLS: before Greet().
   void set_tls_active() { tls_active_ = true; }
   // What the next EHLO offers (and commands may use, from then on).
-  void set_offer(Capabilities offer);
+  void SetOffer(Capabilities offer);
 
   // Writes `reply` (a 421) and makes the next event Close. Only between commands: see at_command_boundary().
   void Shutdown(const Reply& reply);
@@ -83,7 +83,7 @@ class ServerMachine {
 
   std::string& output() { return output_; }
   std::string& content() { return content_; }
-  std::string TakeContent();
+  std::string TakeContent() { return std::exchange(content_, std::string()); }
 
   bool tls_active() const { return tls_active_; }
   bool authenticated() const { return authenticated_; }
@@ -94,9 +94,9 @@ class ServerMachine {
   Protocol protocol() const { return options_.protocol; }
 
  private:
-  enum class Phase : uint8_t { kGreeting, kRefused, kHello, kReady, kData, kChunk, kAuth, kTls, kClosed };
+  enum class Phase : uint8_t { kGreeting, kRefused, kHello, kReady, kData, kChunk, kAuth, kTls };
   enum class Pending : uint8_t {
-    kNone, kHello, kMail, kRcpt, kBeginData, kBeginChunk, kEndContent, kStartTls, kAuth, kPlain
+    kNone, kHello, kMail, kRcpt, kBeginData, kBeginChunk, kEndContent, kStartTls, kAuth, kOther
   };
   struct Transaction {
     bool open = false;
@@ -107,6 +107,7 @@ class ServerMachine {
     size_t recipients = 0;
   };
   struct Chunk {
+    uint64_t size = 0;
     bool last = false;
     std::optional<Reply> refusal;  // sent when the chunk is swallowed
   };
@@ -114,10 +115,12 @@ class ServerMachine {
   server::Event NextLine(std::string_view& input);
   server::Event NextContent(std::string_view& input);
   server::Event NextChunk(std::string_view& input);
-  server::Event OnLineFault(base::LineReader::Outcome outcome);
   server::Event OnLine(std::string_view line, std::string_view& input);
+  server::Event OnLineFault(base::LineReader::Outcome outcome);
   server::Event OnAuthLine(std::string_view line);
   server::Event OnCommand(ParsedCommand parsed, std::string_view& input);
+  bool Understands(Verb verb) const;
+  bool MustBeLast(Verb verb) const;
 
   server::Event On(Hello hello);
   server::Event On(Mail mail);
@@ -134,21 +137,27 @@ class ServerMachine {
   server::Event On(StartTls start_tls);
   server::Event On(Auth auth);
 
-  const CannedReply* WrongForContent() const;
+  server::Event OnStartTls(std::string_view& input);
   server::Event EndOfChunk();
+  server::Event RefusedChunk();
   server::Event EndOfContent(uint64_t size, bool too_big, bool bare);
   server::Event RefuseContent(const CannedReply& reply, server::ContentFault fault, uint64_t size);
   void AnswerHello(const Reply& reply);
-  void AnswerBegin(const Reply& reply);
+  void AnswerMail(const Reply& reply);
+  void AnswerBeginData(const Reply& reply);
+  void AnswerBeginChunk(const Reply& reply);
   void AnswerEnd(const Reply& reply);
+  void AnswerAuth(const Reply& reply);
   void EndTransaction();
+  uint64_t MaxSize() const;
 
-  server::Event Say(const CannedReply& reply);   // answers the current verb
-  server::Event Bad(const CannedReply& reply);   // and counts it as an error
+  server::Event Say(const CannedReply& reply);  // answers the current verb
+  server::Event Bad(const CannedReply& reply);  // and counts it as an error
+  void CountBad();
   server::Event CloseWith(const CannedReply& reply, server::CloseReason reason);
-  server::Event ClosedNow(server::CloseReason reason);
   server::Event Await(Pending pending, server::Event event);
   void Write(const Reply& reply);
+  void WritePerRecipient(const Reply& reply);
 
   ServerOptions options_;
   base::LineReader lines_;
@@ -158,10 +167,11 @@ class ServerMachine {
   std::string content_;
 
   Phase phase_ = Phase::kGreeting;
+  Phase phase_before_chunk_ = Phase::kReady;
   Pending pending_ = Pending::kNone;
-  Hello hello_;
+  Verb hello_verb_ = Verb::kEhlo;  // that waits for its answer
   Transaction transaction_;
-  Mail mail_;
+  Transaction next_;  // what a MAIL that waits for its answer would begin
   Chunk chunk_;
   Verb verb_ = Verb::kOther;       // being answered
   size_t unanswered_ = 0;          // LMTP: recipients that wait for their reply
