@@ -11,9 +11,15 @@ namespace {
 void AppendEscaped(char c, std::string& out) {
   constexpr char kHex[] = "0123456789abcdef";
   switch (c) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
     default:
       out += "\\x";
       out += kHex[static_cast<uint8_t>(c) >> 4];

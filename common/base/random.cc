@@ -66,9 +66,7 @@ std::string IdText(const Id128& id) {
   return Base32(number, 26);
 }
 
-std::string IdHex(const Id128& id) {
-  return HexEncode({reinterpret_cast<const char*>(id.data()), id.size()});
-}
+std::string IdHex(const Id128& id) { return HexEncode({reinterpret_cast<const char*>(id.data()), id.size()}); }
 
 std::string NewIdText(const Clock& clock) { return IdText(NewId(clock)); }
 

@@ -45,11 +45,11 @@ absl::Status ToStatus(absl::StatusOr<T>&& result) {
 #define MAILMESH_CONCAT_INNER_(a, b) a##b
 #define MAILMESH_CONCAT_(a, b) MAILMESH_CONCAT_INNER_(a, b)
 
-#define MAILMESH_RETURN_IF_ERROR_(keyword, expr)                                                      \
-  do {                                                                                                \
+#define MAILMESH_RETURN_IF_ERROR_(keyword, expr)                                                             \
+  do {                                                                                                       \
     if (auto mailmesh_status_ = ::mailmesh::base::status_internal::ToStatus(expr); !mailmesh_status_.ok()) { \
-      keyword mailmesh_status_;                                                                       \
-    }                                                                                                 \
+      keyword mailmesh_status_;                                                                              \
+    }                                                                                                        \
   } while (false)
 
 #define MAILMESH_ASSIGN_OR_RETURN_(keyword, result, lhs, expr) \

@@ -16,8 +16,13 @@ struct DurationUnit {
 };
 // The greatest first.
 constexpr DurationUnit kDurationUnits[] = {
-    {"d", 86'400'000'000'000}, {"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000},
-    {"ms", 1'000'000},         {"us", 1'000},            {"ns", 1},
+    {"d", 86'400'000'000'000},
+    {"h", 3'600'000'000'000},
+    {"m", 60'000'000'000},
+    {"s", 1'000'000'000},
+    {"ms", 1'000'000},
+    {"us", 1'000},
+    {"ns", 1},
 };
 // A hundred years: far beyond any setting, far below what overflows.
 constexpr int64_t kMaxSeconds = int64_t{100} * 366 * 86'400;
@@ -27,8 +32,8 @@ struct SizeUnit {
   uint64_t octets;
 };
 constexpr SizeUnit kSizeUnits[] = {
-    {"TiB", 1ull << 40}, {"GiB", 1ull << 30}, {"MiB", 1ull << 20}, {"KiB", 1ull << 10}, {"B", 1},
-    {"TB", 1'000'000'000'000}, {"GB", 1'000'000'000}, {"MB", 1'000'000}, {"kB", 1'000}, {"KB", 1'000},
+    {"TiB", 1ull << 40},       {"GiB", 1ull << 30},   {"MiB", 1ull << 20}, {"KiB", 1ull << 10}, {"B", 1},
+    {"TB", 1'000'000'000'000}, {"GB", 1'000'000'000}, {"MB", 1'000'000},   {"kB", 1'000},       {"KB", 1'000},
 };
 
 absl::Status BadDuration(std::string_view text) {

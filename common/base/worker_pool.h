@@ -51,8 +51,8 @@ class WorkerPool {
 
   // ResourceExhausted when the queue is full, Unavailable after Shutdown; `work` is then destroyed without having run.
   absl::Status Post(Work work);
-  // Ignores the queue's limit; for the continuation of work that was accepted already, so it is taken during Shutdown too.
-  // False once all threads have ended.
+  // Ignores the queue's limit; for the continuation of work that was accepted already, so it is taken during Shutdown
+  // too. False once all threads have ended.
   bool PostAlways(Work work);
 
   // Refuses new work, waits for the accepted. Must not be called by the pool's own threads.

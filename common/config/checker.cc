@@ -36,18 +36,25 @@ using google::protobuf::Message;
 double Measure(const Field& field, const Message& message) {
   const auto& reflection = *message.GetReflection();
   switch (field.cpp_type()) {
-    case Field::CPPTYPE_INT32: return reflection.GetInt32(message, &field);
-    case Field::CPPTYPE_INT64: return static_cast<double>(reflection.GetInt64(message, &field));
-    case Field::CPPTYPE_UINT32: return reflection.GetUInt32(message, &field);
-    case Field::CPPTYPE_UINT64: return static_cast<double>(reflection.GetUInt64(message, &field));
-    case Field::CPPTYPE_DOUBLE: return reflection.GetDouble(message, &field);
-    case Field::CPPTYPE_FLOAT: return reflection.GetFloat(message, &field);
+    case Field::CPPTYPE_INT32:
+      return reflection.GetInt32(message, &field);
+    case Field::CPPTYPE_INT64:
+      return static_cast<double>(reflection.GetInt64(message, &field));
+    case Field::CPPTYPE_UINT32:
+      return reflection.GetUInt32(message, &field);
+    case Field::CPPTYPE_UINT64:
+      return static_cast<double>(reflection.GetUInt64(message, &field));
+    case Field::CPPTYPE_DOUBLE:
+      return reflection.GetDouble(message, &field);
+    case Field::CPPTYPE_FLOAT:
+      return reflection.GetFloat(message, &field);
     case Field::CPPTYPE_MESSAGE: {
       google::protobuf::Duration duration;
       duration.CopyFrom(reflection.GetMessage(message, &field));
       return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
     }
-    default: return 0;
+    default:
+      return 0;
   }
 }
 
@@ -55,9 +62,12 @@ bool IsMeasured(const Field& field) {
   switch (field.cpp_type()) {
     case Field::CPPTYPE_BOOL:
     case Field::CPPTYPE_ENUM:
-    case Field::CPPTYPE_STRING: return false;
-    case Field::CPPTYPE_MESSAGE: return IsDuration(field);
-    default: return true;
+    case Field::CPPTYPE_STRING:
+      return false;
+    case Field::CPPTYPE_MESSAGE:
+      return IsDuration(field);
+    default:
+      return true;
   }
 }
 
@@ -158,7 +168,8 @@ void Checker::CheckField(const Field& field, const std::string& path, Message& m
     return CheckSection(path, *message.GetReflection()->MutableMessage(&message, &field));
   }
   if (IsMeasured(field)) return CheckNumber(field, path, message);
-  if (field.cpp_type() == Field::CPPTYPE_STRING) CheckText(field, path, message.GetReflection()->GetString(message, &field));
+  if (field.cpp_type() == Field::CPPTYPE_STRING)
+    CheckText(field, path, message.GetReflection()->GetString(message, &field));
 }
 
 void Checker::CheckElements(const Field& field, const std::string& path, Message& message) {
@@ -174,7 +185,8 @@ void Checker::CheckElements(const Field& field, const std::string& path, Message
       if (Unusable(element)) continue;
       if (IsSection(value)) CheckSection(element, *entry.GetReflection()->MutableMessage(&entry, &value));
       // The rules of a map's field are those of its values, too.
-      if (value.cpp_type() == Field::CPPTYPE_STRING) CheckText(field, element, entry.GetReflection()->GetString(entry, &value));
+      if (value.cpp_type() == Field::CPPTYPE_STRING)
+        CheckText(field, element, entry.GetReflection()->GetString(entry, &value));
       continue;
     }
     const std::string element = absl::StrCat(path, "[", i, "]");
@@ -191,15 +203,18 @@ void Checker::CheckCount(const Field& field, const std::string& path, const Mess
   const v1::FieldRules& rules = RulesOf(field);
   const int count = message.GetReflection()->FieldSize(message, &field);
   if (rules.non_empty() && count == 0) Report(path, "must not be empty");
-  if (rules.has_min() && count < rules.min()) Report(path, absl::StrCat("must have at least ", rules.min(), " elements, has ", count));
-  if (rules.has_max() && count > rules.max()) Report(path, absl::StrCat("must have at most ", rules.max(), " elements, has ", count));
+  if (rules.has_min() && count < rules.min())
+    Report(path, absl::StrCat("must have at least ", rules.min(), " elements, has ", count));
+  if (rules.has_max() && count > rules.max())
+    Report(path, absl::StrCat("must have at most ", rules.max(), " elements, has ", count));
 }
 
 void Checker::CheckNumber(const Field& field, const std::string& path, const Message& message) {
   const v1::FieldRules& rules = RulesOf(field);
   const double value = Measure(field, message);
   if (rules.has_min() && value < rules.min()) {
-    Report(path, absl::StrCat("must be at least ", MeasureText(field, rules.min()), ", is ", MeasureText(field, value)));
+    Report(path,
+           absl::StrCat("must be at least ", MeasureText(field, rules.min()), ", is ", MeasureText(field, value)));
   }
   if (rules.has_max() && value > rules.max()) {
     Report(path, absl::StrCat("must be at most ", MeasureText(field, rules.max()), ", is ", MeasureText(field, value)));

@@ -1,8 +1,8 @@
 // Loads a configuration: YAML (so JSON too) into any protobuf message, by reflection, collecting every mistake.
 //
 // What is checked: unknown fields (with the nearest known name), duplicate keys, wrong types, names of enum values,
-// numbers out of range, two members of a oneof, and the rules of mailmesh.config.v1.field: defaults, required, min, max,
-// non_empty, pattern, format, secret files. Keys are the fields' names as in the .proto. An enum value is written
+// numbers out of range, two members of a oneof, and the rules of mailmesh.config.v1.field: defaults, required, min,
+// max, non_empty, pattern, format, secret files. Keys are the fields' names as in the .proto. An enum value is written
 // without its type's prefix and in lower case (LOG_LEVEL_INFO: "info"). google.protobuf.Duration takes "5m",
 // a uint64 whose name ends in _bytes takes "25MiB"; a string keeps its letters (1.10 stays 1.10); a list may be written
 // as one scalar. `null` or an empty value means: as if not written.
@@ -39,7 +39,8 @@ struct LoadOptions {
 };
 
 // Fills `message`, which must be empty, and applies defaults. All mistakes, in the order of the file; empty when good.
-std::vector<Problem> LoadYaml(std::string_view text, google::protobuf::Message* message, const LoadOptions& options = {});
+std::vector<Problem> LoadYaml(std::string_view text, google::protobuf::Message* message,
+                              const LoadOptions& options = {});
 
 // Reads the file and loads it; InvalidArgument with all mistakes, one a line, "FILE:LINE:COLUMN: PATH: TEXT".
 absl::Status LoadFile(const std::string& path, google::protobuf::Message* message, const LoadOptions& options = {});

@@ -65,17 +65,24 @@ std::string Value(const Field& field, const Message& message, int index) {
   const auto& r = *message.GetReflection();
   const bool repeated = index >= 0;
   switch (field.cpp_type()) {
-    case Field::CPPTYPE_INT32: return absl::StrCat(repeated ? r.GetRepeatedInt32(message, &field, index) : r.GetInt32(message, &field));
-    case Field::CPPTYPE_INT64: return absl::StrCat(repeated ? r.GetRepeatedInt64(message, &field, index) : r.GetInt64(message, &field));
-    case Field::CPPTYPE_UINT32: return absl::StrCat(repeated ? r.GetRepeatedUInt32(message, &field, index) : r.GetUInt32(message, &field));
+    case Field::CPPTYPE_INT32:
+      return absl::StrCat(repeated ? r.GetRepeatedInt32(message, &field, index) : r.GetInt32(message, &field));
+    case Field::CPPTYPE_INT64:
+      return absl::StrCat(repeated ? r.GetRepeatedInt64(message, &field, index) : r.GetInt64(message, &field));
+    case Field::CPPTYPE_UINT32:
+      return absl::StrCat(repeated ? r.GetRepeatedUInt32(message, &field, index) : r.GetUInt32(message, &field));
     case Field::CPPTYPE_UINT64: {
       const uint64_t value = repeated ? r.GetRepeatedUInt64(message, &field, index) : r.GetUInt64(message, &field);
       return IsSize(field) ? base::SizeText(value) : absl::StrCat(value);
     }
-    case Field::CPPTYPE_DOUBLE: return absl::StrCat(repeated ? r.GetRepeatedDouble(message, &field, index) : r.GetDouble(message, &field));
-    case Field::CPPTYPE_FLOAT: return absl::StrCat(repeated ? r.GetRepeatedFloat(message, &field, index) : r.GetFloat(message, &field));
-    case Field::CPPTYPE_BOOL: return (repeated ? r.GetRepeatedBool(message, &field, index) : r.GetBool(message, &field)) ? "true" : "false";
-    case Field::CPPTYPE_ENUM: return EnumText(*(repeated ? r.GetRepeatedEnum(message, &field, index) : r.GetEnum(message, &field)));
+    case Field::CPPTYPE_DOUBLE:
+      return absl::StrCat(repeated ? r.GetRepeatedDouble(message, &field, index) : r.GetDouble(message, &field));
+    case Field::CPPTYPE_FLOAT:
+      return absl::StrCat(repeated ? r.GetRepeatedFloat(message, &field, index) : r.GetFloat(message, &field));
+    case Field::CPPTYPE_BOOL:
+      return (repeated ? r.GetRepeatedBool(message, &field, index) : r.GetBool(message, &field)) ? "true" : "false";
+    case Field::CPPTYPE_ENUM:
+      return EnumText(*(repeated ? r.GetRepeatedEnum(message, &field, index) : r.GetEnum(message, &field)));
     case Field::CPPTYPE_STRING: {
       const std::string value = repeated ? r.GetRepeatedString(message, &field, index) : r.GetString(message, &field);
       if (RulesOf(field).secret() && !value.empty()) return TextValue("<redacted>");

@@ -16,10 +16,14 @@ using Kind = YamlNode::Kind;
 
 std::string KindText(const YamlNode& node) {
   switch (node.kind) {
-    case Kind::kNull: return "empty";
-    case Kind::kScalar: return absl::StrCat("\"", base::Printable(node.text, 60), "\"");
-    case Kind::kList: return "a list";
-    case Kind::kMap: return "a section of fields";
+    case Kind::kNull:
+      return "empty";
+    case Kind::kScalar:
+      return absl::StrCat("\"", base::Printable(node.text, 60), "\"");
+    case Kind::kList:
+      return "a list";
+    case Kind::kMap:
+      return "a section of fields";
   }
   return "something else";
 }
@@ -100,7 +104,8 @@ void Reader::ReadField(const YamlNode& node, const Field& field, const std::stri
 void Reader::ReadValue(const YamlNode& node, const Field& field, const std::string& path, Message& message) {
   if (IsSection(field)) {
     const auto& reflection = *message.GetReflection();
-    Message* section = field.is_repeated() ? reflection.AddMessage(&message, &field) : reflection.MutableMessage(&message, &field);
+    Message* section =
+        field.is_repeated() ? reflection.AddMessage(&message, &field) : reflection.MutableMessage(&message, &field);
     ReadSection(node, path, *section);
     return;
   }
@@ -108,7 +113,8 @@ void Reader::ReadValue(const YamlNode& node, const Field& field, const std::stri
     Reject(node, path, absl::StrCat("must be ", Wanted(field), ", is ", KindText(node)));
     return;
   }
-  if (std::optional<std::string> trouble = SetScalar(field, node.text, node.quoted, message)) Reject(node, path, *trouble);
+  if (std::optional<std::string> trouble = SetScalar(field, node.text, node.quoted, message))
+    Reject(node, path, *trouble);
 }
 
 void Reader::ReadList(const YamlNode& node, const Field& field, const std::string& path, Message& message) {
@@ -148,7 +154,8 @@ void Reader::ReadMap(const YamlNode& node, const Field& field, const std::string
     }
     Message* entry = message.GetReflection()->AddMessage(&message, &field);
     places_[element] = {value.line, value.column};
-    if (std::optional<std::string> trouble = SetScalar(key_field, key.text, false, *entry)) Report(key, element, *trouble);
+    if (std::optional<std::string> trouble = SetScalar(key_field, key.text, false, *entry))
+      Report(key, element, *trouble);
     if (value.kind == Kind::kNull && !IsSection(value_field)) {
       Reject(key, element, absl::StrCat("must be ", Wanted(value_field), ", is empty"));
       continue;

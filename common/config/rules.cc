@@ -36,12 +36,16 @@ std::string Wanted(const Field& field) {
   if (IsSize(field)) return "a size, like 64KiB or 25MiB";
   switch (field.cpp_type()) {
     case Field::CPPTYPE_INT32:
-    case Field::CPPTYPE_INT64: return "a whole number";
+    case Field::CPPTYPE_INT64:
+      return "a whole number";
     case Field::CPPTYPE_UINT32:
-    case Field::CPPTYPE_UINT64: return "a whole number, not negative";
+    case Field::CPPTYPE_UINT64:
+      return "a whole number, not negative";
     case Field::CPPTYPE_DOUBLE:
-    case Field::CPPTYPE_FLOAT: return "a number";
-    case Field::CPPTYPE_BOOL: return "true or false";
+    case Field::CPPTYPE_FLOAT:
+      return "a number";
+    case Field::CPPTYPE_BOOL:
+      return "true or false";
     case Field::CPPTYPE_ENUM: {
       std::string names;
       for (int i = 0; i < field.enum_type()->value_count(); ++i) {
@@ -50,8 +54,10 @@ std::string Wanted(const Field& field) {
       }
       return absl::StrCat("one of: ", names);
     }
-    case Field::CPPTYPE_STRING: return field.type() == Field::TYPE_BYTES ? "octets in base64" : "a text";
-    case Field::CPPTYPE_MESSAGE: return "a section of fields";
+    case Field::CPPTYPE_STRING:
+      return field.type() == Field::TYPE_BYTES ? "octets in base64" : "a text";
+    case Field::CPPTYPE_MESSAGE:
+      return "a section of fields";
   }
   return "a value";
 }

@@ -48,7 +48,8 @@ void Store(const Field& field, T value, Message& message) {
     add ? reflection.AddBool(&message, &field, value) : reflection.SetBool(&message, &field, value);
   } else {
     static_assert(std::is_same_v<T, std::string>);
-    add ? reflection.AddString(&message, &field, std::move(value)) : reflection.SetString(&message, &field, std::move(value));
+    add ? reflection.AddString(&message, &field, std::move(value))
+        : reflection.SetString(&message, &field, std::move(value));
   }
 }
 
@@ -63,7 +64,8 @@ Trouble SetInteger(const Field& field, const std::string& text, bool quoted, Mes
   // SimpleAtoi takes spaces around the number; a plain YAML scalar has none.
   if (quoted || !LooksLikeWholeNumber(text)) return NotWanted(field, text);
   if (!absl::SimpleAtoi(text, &value)) {
-    return absl::StrCat(text, " is out of range, from ", std::numeric_limits<T>::min(), " to ", std::numeric_limits<T>::max());
+    return absl::StrCat(text, " is out of range, from ", std::numeric_limits<T>::min(), " to ",
+                        std::numeric_limits<T>::max());
   }
   Store(field, value, message);
   return std::nullopt;
@@ -127,7 +129,8 @@ Trouble SetDuration(const Field& field, const std::string& text, Message& messag
   absl::StatusOr<absl::Duration> duration = base::ParseDuration(text);
   if (!duration.ok()) return NotWanted(field, text);
   const Reflection& reflection = *message.GetReflection();
-  Message* value = field.is_repeated() ? reflection.AddMessage(&message, &field) : reflection.MutableMessage(&message, &field);
+  Message* value =
+      field.is_repeated() ? reflection.AddMessage(&message, &field) : reflection.MutableMessage(&message, &field);
   google::protobuf::Duration proto;
   proto.set_seconds(absl::IDivDuration(*duration, absl::Seconds(1), &*duration));
   proto.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(*duration)));
@@ -141,16 +144,26 @@ Trouble SetScalar(const Field& field, const std::string& text, bool quoted, Mess
   if (IsDuration(field)) return SetDuration(field, text, message);
   if (IsSize(field)) return SetSize(field, text, message);
   switch (field.cpp_type()) {
-    case Field::CPPTYPE_INT32: return SetInteger<int32_t>(field, text, quoted, message);
-    case Field::CPPTYPE_INT64: return SetInteger<int64_t>(field, text, quoted, message);
-    case Field::CPPTYPE_UINT32: return SetInteger<uint32_t>(field, text, quoted, message);
-    case Field::CPPTYPE_UINT64: return SetInteger<uint64_t>(field, text, quoted, message);
-    case Field::CPPTYPE_DOUBLE: return SetFraction<double>(field, text, quoted, message);
-    case Field::CPPTYPE_FLOAT: return SetFraction<float>(field, text, quoted, message);
-    case Field::CPPTYPE_BOOL: return SetBool(field, text, quoted, message);
-    case Field::CPPTYPE_ENUM: return SetEnum(field, text, message);
-    case Field::CPPTYPE_STRING: return SetText(field, text, message);
-    case Field::CPPTYPE_MESSAGE: return absl::StrCat("must be ", Wanted(field), ", is ", Quoted(text));
+    case Field::CPPTYPE_INT32:
+      return SetInteger<int32_t>(field, text, quoted, message);
+    case Field::CPPTYPE_INT64:
+      return SetInteger<int64_t>(field, text, quoted, message);
+    case Field::CPPTYPE_UINT32:
+      return SetInteger<uint32_t>(field, text, quoted, message);
+    case Field::CPPTYPE_UINT64:
+      return SetInteger<uint64_t>(field, text, quoted, message);
+    case Field::CPPTYPE_DOUBLE:
+      return SetFraction<double>(field, text, quoted, message);
+    case Field::CPPTYPE_FLOAT:
+      return SetFraction<float>(field, text, quoted, message);
+    case Field::CPPTYPE_BOOL:
+      return SetBool(field, text, quoted, message);
+    case Field::CPPTYPE_ENUM:
+      return SetEnum(field, text, message);
+    case Field::CPPTYPE_STRING:
+      return SetText(field, text, message);
+    case Field::CPPTYPE_MESSAGE:
+      return absl::StrCat("must be ", Wanted(field), ", is ", Quoted(text));
   }
   return NotWanted(field, text);
 }

@@ -10,8 +10,8 @@
 
 namespace mailmesh::config {
 
-// Sets (or, of a repeated field, adds) the value that `text` says. What is wrong with it, or nothing. `quoted`: the text
-// stood in quotes, so that it is neither a number nor a truth value.
+// Sets (or, of a repeated field, adds) the value that `text` says. What is wrong with it, or nothing. `quoted`: the
+// text stood in quotes, so that it is neither a number nor a truth value.
 std::optional<std::string> SetScalar(const Field& field, const std::string& text, bool quoted,
                                      google::protobuf::Message& message);
 

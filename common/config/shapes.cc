@@ -27,7 +27,8 @@ bool IsHostName(std::string_view text) {
     const std::string_view label = text.substr(0, text.find('.'));
     if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
     for (const char c : label) {
-      const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+      const bool good =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
       if (!good) return false;
     }
     if (label.size() == text.size()) return true;
@@ -56,21 +57,31 @@ bool IsCidr(std::string_view text) {
 
 bool HasShape(v1::FieldRules::Format format, std::string_view text) {
   switch (format) {
-    case v1::FieldRules::FORMAT_ENDPOINT: return IsEndpoint(text);
-    case v1::FieldRules::FORMAT_PATH: return text.find('\0') == std::string_view::npos;
-    case v1::FieldRules::FORMAT_CIDR: return IsCidr(text);
-    case v1::FieldRules::FORMAT_HOST_NAME: return IsHostName(text);
-    default: return true;
+    case v1::FieldRules::FORMAT_ENDPOINT:
+      return IsEndpoint(text);
+    case v1::FieldRules::FORMAT_PATH:
+      return text.find('\0') == std::string_view::npos;
+    case v1::FieldRules::FORMAT_CIDR:
+      return IsCidr(text);
+    case v1::FieldRules::FORMAT_HOST_NAME:
+      return IsHostName(text);
+    default:
+      return true;
   }
 }
 
 std::string_view ShapeText(v1::FieldRules::Format format) {
   switch (format) {
-    case v1::FieldRules::FORMAT_ENDPOINT: return "host:port, [v6]:port or unix:PATH";
-    case v1::FieldRules::FORMAT_PATH: return "a path";
-    case v1::FieldRules::FORMAT_CIDR: return "an address block, like 192.0.2.0/24 or 2001:db8::/32";
-    case v1::FieldRules::FORMAT_HOST_NAME: return "a host name, like mail.example.org";
-    default: return "a text";
+    case v1::FieldRules::FORMAT_ENDPOINT:
+      return "host:port, [v6]:port or unix:PATH";
+    case v1::FieldRules::FORMAT_PATH:
+      return "a path";
+    case v1::FieldRules::FORMAT_CIDR:
+      return "an address block, like 192.0.2.0/24 or 2001:db8::/32";
+    case v1::FieldRules::FORMAT_HOST_NAME:
+      return "a host name, like mail.example.org";
+    default:
+      return "a text";
   }
 }
 

@@ -31,7 +31,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { Add(mark, anchor, YamlNode::Kind::kNull); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { Refuse(mark, "aliases (*name) are not supported"); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     // Plain scalars have the tag "?", quoted ones "!" (YAML 1.2, 6.9.1).
     const bool quoted = tag != "?" && !tag.empty();
     if (!quoted && (value.empty() || value == "~" || value == "null" || value == "Null" || value == "NULL")) {
@@ -42,11 +43,13 @@ class TreeBuilder final : public YAML::EventHandler {
     node.text = value;
     node.quoted = quoted;
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     Open(mark, anchor, YamlNode::Kind::kList);
   }
   void OnSequenceEnd() override { open_.pop_back(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     Open(mark, anchor, YamlNode::Kind::kMap);
   }
   void OnMapEnd() override { open_.pop_back(); }
@@ -78,7 +81,8 @@ class TreeBuilder final : public YAML::EventHandler {
 }  // namespace
 
 std::variant<YamlNode, Problem> ParseYaml(std::string_view text) {
-  if (text.size() > kMaxOctets) return Problem{0, 0, "", absl::StrCat("the file is larger than ", kMaxOctets, " octets")};
+  if (text.size() > kMaxOctets)
+    return Problem{0, 0, "", absl::StrCat("the file is larger than ", kMaxOctets, " octets")};
   try {
     std::istringstream in{std::string(text)};
     YAML::Parser parser(in);

@@ -1,7 +1,7 @@
 // YAML as a plain tree that remembers where everything stood. Private to this folder.
 //
-// yaml-cpp's own nodes merge what must be told apart here: where a key stood, whether a scalar was quoted, what an alias
-// hides. So the tree is built from the parser's events. Refused: anchors, aliases and a second document.
+// yaml-cpp's own nodes merge what must be told apart here: where a key stood, whether a scalar was quoted, what an
+// alias hides. So the tree is built from the parser's events. Refused: anchors, aliases and a second document.
 #ifndef MAILMESH_COMMON_CONFIG_YAML_TREE_H_
 #define MAILMESH_COMMON_CONFIG_YAML_TREE_H_
 

@@ -1,11 +1,16 @@
 #include "common/service/admin_server.h"
 
 #include <CivetServer.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/net/endpoint.h"
 #include "common/net/listen_socket.h"
@@ -70,13 +75,28 @@ class CivetAdminServer final : public AdminServer {
         ready_([problems = std::move(sources.readiness)] { return FromProblems(problems()); }),
         none_([] { return Reply{.code = 404, .body = "There are /metrics, /livez and /readyz.\n"}; }) {}
 
+  // Civetweb's accept loop looks at its end only every two seconds, or when somebody connects: too long for a restart.
+  ~CivetAdminServer() override {
+    if (server_ == nullptr) return;
+    std::atomic<bool> closed = false;
+    std::thread closer([this, &closed] {
+      server_->close();
+      closed = true;
+    });
+    while (!closed) {
+      Connect();
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+    closer.join();
+  }
+
   absl::Status Listen(const std::string& host, uint16_t port) {
     const std::vector<std::string> options = {
-        "listening_ports", absl::StrCat(host, ":", port),
-        "num_threads", "3",
+        "listening_ports",    absl::StrCat(host, ":", port),
+        "num_threads",        "3",
         "request_timeout_ms", "10000",
-        "max_request_size", "8192",
-        "enable_keep_alive", "no",
+        "max_request_size",   "8192",
+        "enable_keep_alive",  "no",
     };
     CivetCallbacks callbacks;
     callbacks.log_message = &KeepLogMessage;
@@ -98,6 +118,19 @@ class CivetAdminServer final : public AdminServer {
   const std::string& address() const override { return address_; }
 
  private:
+  // Connects to the own port and goes away.
+  void Connect() const {
+    const absl::StatusOr<net::Endpoint> endpoint = net::Endpoint::Parse(address_);
+    if (!endpoint.ok() || !endpoint->ip()) return;
+    // Linux takes the unspecified address for this machine.
+    sockaddr_storage address;
+    const socklen_t size = net::SocketAddress(*endpoint->ip(), endpoint->port()).ToNative(&address);
+    const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return;
+    (void)connect(fd, reinterpret_cast<const sockaddr*>(&address), size);
+    close(fd);
+  }
+
   Handler metrics_, live_, ready_, none_;
   std::string address_;
   // Last: its threads use the handlers.

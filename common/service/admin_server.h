@@ -1,4 +1,5 @@
-// The HTTP port for Prometheus and probes: /metrics, /livez, /readyz. Nothing else is served, and nothing can be changed.
+// The HTTP port for Prometheus and probes: /metrics, /livez, /readyz. Nothing else is served, and nothing can be
+// changed.
 //
 // A few threads of its own, apart from everything that it watches; requests are bounded in size and time by civetweb.
 #ifndef MAILMESH_COMMON_SERVICE_ADMIN_SERVER_H_

@@ -22,11 +22,16 @@ constexpr absl::Duration kPeerPatience = absl::Milliseconds(500);
 
 std::optional<telemetry::Level> FromProto(pb::LogLevel level) {
   switch (level) {
-    case pb::LOG_LEVEL_DEBUG: return telemetry::Level::kDebug;
-    case pb::LOG_LEVEL_INFO: return telemetry::Level::kInfo;
-    case pb::LOG_LEVEL_WARNING: return telemetry::Level::kWarning;
-    case pb::LOG_LEVEL_ERROR: return telemetry::Level::kError;
-    default: return std::nullopt;
+    case pb::LOG_LEVEL_DEBUG:
+      return telemetry::Level::kDebug;
+    case pb::LOG_LEVEL_INFO:
+      return telemetry::Level::kInfo;
+    case pb::LOG_LEVEL_WARNING:
+      return telemetry::Level::kWarning;
+    case pb::LOG_LEVEL_ERROR:
+      return telemetry::Level::kError;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -110,7 +115,7 @@ class ControlService final : public pb::ControlService::CallbackService {
     const std::optional<telemetry::Level> level = FromProto(request.level());
     if (!level) return absl::InvalidArgumentError("level is not one of debug, info, warning, error");
     telemetry::SetLogLevel(*level);
-    telemetry::Info("log level set", {{"level", telemetry::LevelName(*level)}});
+    telemetry::Info("log level set", {{"new_level", telemetry::LevelName(*level)}});
     return absl::OkStatus();
   }
 

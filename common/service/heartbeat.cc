@@ -60,8 +60,8 @@ absl::Status Heartbeat::Check() const {
   for (size_t i = 0; i < lanes_.size(); ++i) {
     const int64_t sent = lanes_[i]->sent;
     if (sent != 0 && absl::Nanoseconds(now - sent) > patience_) {
-      return absl::UnavailableError(
-          absl::StrCat("I/O thread ", i, " has not answered for ", absl::ToInt64Seconds(absl::Nanoseconds(now - sent)), " s"));
+      return absl::UnavailableError(absl::StrCat("I/O thread ", i, " has not answered for ",
+                                                 absl::ToInt64Seconds(absl::Nanoseconds(now - sent)), " s"));
     }
   }
   return absl::OkStatus();

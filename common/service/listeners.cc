@@ -13,9 +13,12 @@ namespace mailmesh::service {
 Listeners::Listeners(net::IoPool& io, telemetry::Registry& registry, net::InheritedSockets inherited, Publish publish)
     : io_(io),
       publish_(std::move(publish)),
-      sessions_(registry.AddGaugeFamily("mailmesh_listener_sessions", "Connections that are open.", {{"listener", {}}})),
-      limit_(registry.AddGaugeFamily("mailmesh_listener_sessions_limit", "Connections that may be open.", {{"listener", {}}})),
-      accepted_(registry.AddCounterFamily("mailmesh_listener_accepted_total", "Connections taken.", {{"listener", {}}})),
+      sessions_(
+          registry.AddGaugeFamily("mailmesh_listener_sessions", "Connections that are open.", {{"listener", {}}})),
+      limit_(registry.AddGaugeFamily("mailmesh_listener_sessions_limit", "Connections that may be open.",
+                                     {{"listener", {}}})),
+      accepted_(
+          registry.AddCounterFamily("mailmesh_listener_accepted_total", "Connections taken.", {{"listener", {}}})),
       refused_(registry.AddCounterFamily("mailmesh_listener_refused_total", "Connections refused for a limit.",
                                          {{"listener", {}}})),
       inherited_(std::move(inherited)),

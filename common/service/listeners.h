@@ -1,4 +1,5 @@
-// The protocol ports of a process: inherited or bound, their limits and metrics, closed together at a drain. Thread-safe.
+// The protocol ports of a process: inherited or bound, their limits and metrics, closed together at a drain.
+// Thread-safe.
 #ifndef MAILMESH_COMMON_SERVICE_LISTENERS_H_
 #define MAILMESH_COMMON_SERVICE_LISTENERS_H_
 
@@ -27,8 +28,8 @@ class Listeners {
 
   Listeners(net::IoPool& io, telemetry::Registry& registry, net::InheritedSockets inherited, Publish publish);
 
-  absl::StatusOr<bool> Start(std::string_view name, const config::v1::ListenerConfig& config, net::ListenerOptions options,
-                             net::Listener::Handler handler);
+  absl::StatusOr<bool> Start(std::string_view name, const config::v1::ListenerConfig& config,
+                             net::ListenerOptions options, net::Listener::Handler handler);
   // No connection is handed out after it returns.
   void Stop();
   // Inherited sockets that no listener took: a mistake of whoever started us.
@@ -42,7 +43,8 @@ class Listeners {
     telemetry::Counter refused;
   };
 
-  absl::StatusOr<std::vector<net::ListenSocket>> Sockets(std::string_view name, const config::v1::ListenerConfig& config);
+  absl::StatusOr<std::vector<net::ListenSocket>> Sockets(std::string_view name,
+                                                         const config::v1::ListenerConfig& config);
   void Update();
 
   net::IoPool& io_;

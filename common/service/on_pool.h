@@ -3,8 +3,8 @@
 //   absl::StatusOr<Reply> reply = co_await OnPool(pool, std::move(work));   // work: a callable returning Reply or
 //                                                                           // StatusOr<Reply> or Status
 // `work` is not a coroutine, so it may capture; make it a named local first and move it in (GCC 12 destroys temporaries
-// of a co_await expression twice). ResourceExhausted or Unavailable when the pool refuses. The work cannot be cancelled:
-// it holds what it needs by value.
+// of a co_await expression twice). ResourceExhausted or Unavailable when the pool refuses. The work cannot be
+// cancelled: it holds what it needs by value.
 #ifndef MAILMESH_COMMON_SERVICE_ON_POOL_H_
 #define MAILMESH_COMMON_SERVICE_ON_POOL_H_
 
@@ -72,10 +72,9 @@ asio::awaitable<Result> OnPool(base::WorkerPool& pool, Work work) {
         (*handler)(std::move(result));
       });
     };
-    const absl::Status posted =
-        pool.Post([work = std::move(work), shared, executor, guard, finish]() mutable {
-          finish(executor, std::move(shared), std::optional<Result>(on_pool_internal::Invoke<Result>(work)));
-        });
+    const absl::Status posted = pool.Post([work = std::move(work), shared, executor, guard, finish]() mutable {
+      finish(executor, std::move(shared), std::optional<Result>(on_pool_internal::Invoke<Result>(work)));
+    });
     if (!posted.ok()) finish(executor, std::move(shared), std::optional<Result>(Result(posted)));
   };
   std::optional<Result> result = co_await asio::async_initiate<const asio::use_awaitable_t<>, Signature>(

@@ -37,7 +37,8 @@ class Peers {
     std::string endpoint;
     bool reachable = false;
   };
-  // The peers of the configuration and those met since; connects to those that are not connected, for `patience` in all.
+  // The peers of the configuration and those met since; connects to those that are not connected, for `patience` in
+  // all.
   std::vector<State> States(absl::Duration patience);
 
  private:

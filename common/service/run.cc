@@ -37,7 +37,8 @@ std::vector<config::Problem> CheckCommon(const config::v1::CommonConfig& common)
   }
   for (const auto& [name, peer] : common.peers()) {
     if (!peer.endpoint().starts_with("unix:") && !common.grpc().has_tls()) {
-      problems.push_back({0, 0, "common.grpc.tls", absl::StrCat("is required where the peer ", name, " is no Unix socket")});
+      problems.push_back(
+          {0, 0, "common.grpc.tls", absl::StrCat("is required where the peer ", name, " is no Unix socket")});
     }
   }
   return problems;
@@ -64,7 +65,7 @@ void StartLogging(std::string_view role, const config::v1::CommonConfig& common)
   options.service = common.name().empty() ? std::string(role) : common.name();
   options.level = telemetry::ParseLevel(common.log().level()).value_or(telemetry::Level::kInfo);
   options.format = common.log().format() == config::v1::LogConfig::FORMAT_TEXT ? telemetry::LogFormat::kText
-                                                                              : telemetry::LogFormat::kJson;
+                                                                               : telemetry::LogFormat::kJson;
   telemetry::ConfigureLogging(options);
 }
 

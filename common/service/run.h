@@ -7,7 +7,8 @@
 //     using Config = config::v1::Pop3GatewayConfig;               // has CommonConfig common = 1
 //     static constexpr const char* kRole = "pop3_gateway";
 //     static absl::StatusOr<std::unique_ptr<App>> Create(const Config& config, service::Runtime& runtime);
-//     // Optional, true by default: gRPC connections over host:port end now and then, so that clients find new replicas.
+//     // Optional, true by default: gRPC connections over host:port end now and then, so that clients find new
+//     replicas.
 //     // False where each process is addressed by itself (a shard).
 //     static constexpr bool kBalanced = false;
 //     // Optional: what no rule of a single field can say. Collected with the other mistakes.
@@ -15,10 +16,10 @@
 //     ... AppBase
 //   };
 //
-// Flow: flags, configuration, logs, I/O threads, admin HTTP (alive from here on), App::Create (opens databases, registers
-// gRPC services), gRPC server, App::Start (opens listeners), READY. Then SIGTERM, SIGINT or control.v1 Drain: health
-// NOT_SERVING, drain.delay, listeners closed, App::Drain, gRPC shutdown, App::Stop, App destroyed, exit 0. A second
-// signal ends at once (exit 1). SIGHUP reloads certificates.
+// Flow: flags, configuration, logs, I/O threads, admin HTTP (alive from here on), App::Create (opens databases,
+// registers gRPC services), gRPC server, App::Start (opens listeners), READY. Then SIGTERM, SIGINT or control.v1 Drain:
+// health NOT_SERVING, drain.delay, listeners closed, App::Drain, gRPC shutdown, App::Stop, App destroyed, exit 0. A
+// second signal ends at once (exit 1). SIGHUP reloads certificates.
 //
 // Flags: --config FILE, --check-config, --print-config, --version, --help. Exit codes: 0 done, 1 failed, 2 wrong usage
 // or configuration. Environment: MAILMESH_ENDPOINTS_FILE, LISTEN_FDS, NOTIFY_SOCKET, WATCHDOG_USEC.
@@ -47,9 +48,9 @@ class AppBase {
   // Lets what runs come to its end, until `deadline` at most; listeners are closed already. Typically
   // runtime.sessions().DrainAll(deadline, spread).
   virtual void Drain(absl::Time deadline) = 0;
-  // No gRPC call is running any more, and no session of the registry unless the deadline has passed: close what is open.
-  // After it the I/O threads and the pools end, then the App is destroyed; where sessions are left, the process ends
-  // right after Stop, without destructors.
+  // No gRPC call is running any more, and no session of the registry unless the deadline has passed: close what is
+  // open. After it the I/O threads and the pools end, then the App is destroyed; where sessions are left, the process
+  // ends right after Stop, without destructors.
   virtual void Stop() = 0;
 };
 

@@ -73,7 +73,8 @@ class Runtime {
   virtual absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel(std::string_view peer) = 0;
   // The channel to an endpoint that was learnt at run time (a shard of the directory's map), where the role `role`
   // answers; one for each endpoint.
-  virtual absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(std::string_view role, std::string_view endpoint) = 0;
+  virtual absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(std::string_view role,
+                                                                   std::string_view endpoint) = 0;
 
   // Opens the protocol listener `name`: the inherited sockets of that name (LISTEN_FDS), else the configured address.
   // Limits come from `config`; of `options` the refusal line and hooks are used. The actual address is published.

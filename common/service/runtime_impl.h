@@ -68,7 +68,9 @@ class RuntimeImpl final : public Runtime {
   SessionRegistry& sessions() override { return sessions_; }
   base::WorkerPool& Pool(std::string_view name, int threads, size_t queue_limit) override;
   void AddGrpcService(grpc::Service* service) override;
-  absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel(std::string_view peer) override { return peers_.Channel(peer); }
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel(std::string_view peer) override {
+    return peers_.Channel(peer);
+  }
   absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(std::string_view role, std::string_view endpoint) override {
     return peers_.ChannelTo(role, endpoint);
   }

@@ -116,7 +116,8 @@ bool SessionRegistry::DrainAll(absl::Time deadline, absl::Duration spread) {
   const absl::Duration step = slots.empty() ? absl::ZeroDuration() : spread / static_cast<int64_t>(slots.size());
   for (size_t i = 0; i < slots.size(); ++i) {
     // Sessions that end by themselves meanwhile make the rest wait no longer than planned.
-    if (step > absl::ZeroDuration() && WaitUntilEmpty(std::min(deadline, start + step * static_cast<int64_t>(i)))) break;
+    if (step > absl::ZeroDuration() && WaitUntilEmpty(std::min(deadline, start + step * static_cast<int64_t>(i))))
+      break;
     Call(slots[i], KickReason::kDrain);
     slots[i].reset();
   }

@@ -76,7 +76,8 @@ class SessionRegistry {
   absl::Status KickOne(std::string_view session_id);
 
   // Asks all sessions to end, spread evenly over `spread` so that they do not all come back at once (0: now), and waits
-  // until none is left or `deadline` has passed. True when none is left. New registrations are kicked at once from now on.
+  // until none is left or `deadline` has passed. True when none is left. New registrations are kicked at once from now
+  // on.
   bool DrainAll(absl::Time deadline, absl::Duration spread = absl::ZeroDuration());
   // Waits until no session is left, asking none to end.
   bool WaitUntilEmpty(absl::Time deadline);

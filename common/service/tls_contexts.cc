@@ -27,8 +27,10 @@ double Seconds(absl::Time time) { return absl::ToDoubleSeconds(time - absl::Unix
 TlsContexts::TlsContexts(net::IoPool& io, telemetry::Registry& registry)
     : io_(io),
       expiry_(registry.AddGaugeFamily("mailmesh_tls_certificate_expiry_timestamp_seconds",
-                                      "When the first certificate of this name ends, in seconds since 1970.", {{"name", {}}})),
-      reloads_(registry.AddCounterFamily("mailmesh_tls_reloads_total", "Certificates that had changed and were read again.",
+                                      "When the first certificate of this name ends, in seconds since 1970.",
+                                      {{"name", {}}})),
+      reloads_(registry.AddCounterFamily("mailmesh_tls_reloads_total",
+                                         "Certificates that had changed and were read again.",
                                          {{"result", {"ok", "failed"}}})),
       hook_(registry.OnScrape([this] { UpdateExpiry(); })) {}
 

@@ -47,9 +47,11 @@ class Field {
   Field(std::string_view key, std::string_view value) : key(key), value(value) {}
   Field(std::string_view key, const char* value) : key(key), value(std::string_view(value)) {}
   Field(std::string_view key, const std::string& value) : key(key), value(std::string_view(value)) {}
-  Field(std::string_view key, absl::string_view value) : key(key), value(std::string_view(value.data(), value.size())) {}
+  Field(std::string_view key, absl::string_view value)
+      : key(key), value(std::string_view(value.data(), value.size())) {}
   // A status shows as "CODE: message".
-  Field(std::string_view key, const absl::Status& status) : key(key), owned(status.ToString()), value(std::string_view()) {}
+  Field(std::string_view key, const absl::Status& status)
+      : key(key), owned(status.ToString()), value(std::string_view()) {}
   // A duration shows as a number of seconds.
   Field(std::string_view key, absl::Duration value) : key(key), value(absl::ToDoubleSeconds(value)) {}
   template <std::same_as<bool> T>
@@ -80,10 +82,18 @@ inline bool LogEnabled(Level level) {
 inline void Log(Level level, std::string_view message, std::initializer_list<Field> fields = {}) {
   if (LogEnabled(level)) log_internal::Write(level, message, fields);
 }
-inline void Debug(std::string_view message, std::initializer_list<Field> fields = {}) { Log(Level::kDebug, message, fields); }
-inline void Info(std::string_view message, std::initializer_list<Field> fields = {}) { Log(Level::kInfo, message, fields); }
-inline void Warning(std::string_view message, std::initializer_list<Field> fields = {}) { Log(Level::kWarning, message, fields); }
-inline void Error(std::string_view message, std::initializer_list<Field> fields = {}) { Log(Level::kError, message, fields); }
+inline void Debug(std::string_view message, std::initializer_list<Field> fields = {}) {
+  Log(Level::kDebug, message, fields);
+}
+inline void Info(std::string_view message, std::initializer_list<Field> fields = {}) {
+  Log(Level::kInfo, message, fields);
+}
+inline void Warning(std::string_view message, std::initializer_list<Field> fields = {}) {
+  Log(Level::kWarning, message, fields);
+}
+inline void Error(std::string_view message, std::initializer_list<Field> fields = {}) {
+  Log(Level::kError, message, fields);
+}
 
 struct LogOptions {
   // Shown in every line as `service`; a role's name, with its replica where there are several.
@@ -111,8 +121,8 @@ uint64_t LogMessages(Level level);
 uint64_t DroppedLogMessages();
 
 // One line without its newline, as it would be written; for tests and for tools.
-std::string FormatLogLine(LogFormat format, std::string_view service, absl::Time time, Level level, std::string_view message,
-                          std::initializer_list<Field> fields);
+std::string FormatLogLine(LogFormat format, std::string_view service, absl::Time time, Level level,
+                          std::string_view message, std::initializer_list<Field> fields);
 
 }  // namespace mailmesh::telemetry
 

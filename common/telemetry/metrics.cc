@@ -31,8 +31,8 @@ class FamilyState {
 namespace {
 
 [[noreturn]] void ProgramError(std::string_view what, std::string_view name) {
-  std::fprintf(stderr, "metrics: %.*s: %.*s\n", static_cast<int>(what.size()), what.data(), static_cast<int>(name.size()),
-               name.data());
+  std::fprintf(stderr, "metrics: %.*s: %.*s\n", static_cast<int>(what.size()), what.data(),
+               static_cast<int>(name.size()), name.data());
   std::abort();
 }
 
@@ -80,7 +80,8 @@ class LabelSpace {
     size_t i = 0;
     for (const std::string_view value : values) {
       const Label& label = labels_[i++];
-      const bool known = label.values.empty() || std::find(label.values.begin(), label.values.end(), value) != label.values.end();
+      const bool known =
+          label.values.empty() || std::find(label.values.begin(), label.values.end(), value) != label.values.end();
       result.emplace(label.name, known ? value : kOther);
     }
     return result;
@@ -96,7 +97,8 @@ class LabelSpace {
 template <class Raw>
 class TypedState final : public metrics_internal::FamilyState {
  public:
-  TypedState(std::string_view name, prometheus::Family<Raw>& family, std::vector<Label> labels, std::vector<double> buckets)
+  TypedState(std::string_view name, prometheus::Family<Raw>& family, std::vector<Label> labels,
+             std::vector<double> buckets)
       : family_(family), space_(name, std::move(labels)), buckets_(std::move(buckets)), known_(space_.combinations()) {
     if constexpr (!std::is_same_v<Raw, prometheus::Histogram>) {
       for (size_t i = 0; i < known_.size(); ++i) known_[i] = Add(space_.LabelsOf(i));
@@ -189,7 +191,8 @@ class Registry::Impl {
     std::lock_guard lock(families_mutex_);
     if (help.empty()) ProgramError("declared without help", name);
     if (!names_.insert(std::string(name)).second) ProgramError("declared twice", name);
-    auto& family = prometheus::detail::Builder<Raw>().Name(std::string(name)).Help(std::string(help)).Register(registry_);
+    auto& family =
+        prometheus::detail::Builder<Raw>().Name(std::string(name)).Help(std::string(help)).Register(registry_);
     auto state = std::make_unique<TypedState<Raw>>(name, family, std::move(labels), std::move(buckets));
     TypedState<Raw>* result = state.get();
     families_.push_back(std::move(state));

@@ -27,7 +27,8 @@ PoolMetrics::PoolMetrics(Registry& registry)
                                         "How long tasks waited for a thread of the pool.", {{"pool", {}}},
                                         LatencyBuckets())),
       refused_(registry.AddCounterFamily("mailmesh_threadpool_refused_total",
-                                         "Tasks that were refused because the pool's queue was full.", {{"pool", {}}})) {}
+                                         "Tasks that were refused because the pool's queue was full.",
+                                         {{"pool", {}}})) {}
 
 std::unique_ptr<base::WorkerPool::Observer> PoolMetrics::ForPool(std::string_view name) const {
   return std::make_unique<PoolObserver>(depth_.With({name}), wait_.With({name}), refused_.With({name}));

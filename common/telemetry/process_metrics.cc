@@ -19,7 +19,9 @@
 namespace mailmesh::telemetry {
 namespace {
 
-double Seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; }
+double Seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
 
 double CountDescriptors() {
   DIR* folder = opendir("/proc/self/fd");
@@ -80,7 +82,8 @@ struct ProcessMetrics {
     getrlimit(RLIMIT_NOFILE, &limit);
     max_descriptors.Set(static_cast<double>(limit.rlim_cur));
     for (int level = 0; level < kLevels; ++level) {
-      log_messages.At({static_cast<size_t>(level)}).RaiseTo(static_cast<double>(LogMessages(static_cast<Level>(level))));
+      log_messages.At({static_cast<size_t>(level)})
+          .RaiseTo(static_cast<double>(LogMessages(static_cast<Level>(level))));
     }
     log_dropped.RaiseTo(static_cast<double>(DroppedLogMessages()));
   }

@@ -39,7 +39,8 @@ TEST(WorkerPoolTest, RefusesWhenFullAndAfterShutdown) {
   ASSERT_TRUE(pool.Post([&] {
                     started.Notify();
                     release.WaitForNotification();
-                  }).ok());
+                  })
+                  .ok());
   started.WaitForNotification();
   std::atomic<int> done = 0;
   ASSERT_TRUE(pool.Post([&] { ++done; }).ok());
@@ -64,7 +65,8 @@ TEST(WorkerPoolTest, ContinuationsPostedDuringShutdownRun) {
                     closing.WaitForNotification();
                     ++steps;
                     EXPECT_TRUE(pool.PostAlways([&] { ++steps; }));
-                  }).ok());
+                  })
+                  .ok());
   started.WaitForNotification();
   std::thread closer([&] { pool.Shutdown(); });
   // Whether Shutdown has begun by now or not, both steps must run.

@@ -1,7 +1,7 @@
 #include "common/config/print.h"
 
-#include <google/protobuf/util/message_differencer.h>
 #include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
 #include "common/config/loader.h"
@@ -20,7 +20,8 @@ TEST(PrintEffectiveTest, ComesBackTheSame) {
       "",
       "name: \"true\"\nflag: true\nsmall: -3\nbig: -9\nlimit_bytes: 65537\nratio: 0.125\ntimeout: 1s500ms\nblob: AAEC\n"
       "words: [a, b]\nwaits: []\nparts: [{path: /a, weight: 2}, {path: \"\"}]\nnamed: {\"x: y\": {path: p}}\n"
-      "pairs: {a: \"1.10\", \"\": \"\"}\nnumbered: {-1: minus}\nextra: {}\nleft: \"two\\nlines \\\"quoted\\\" \\\\ \\e\"\n"
+      "pairs: {a: \"1.10\", \"\": \"\"}\nnumbered: {-1: minus}\nextra: {}\nleft: \"two\\nlines \\\"quoted\\\" \\\\ "
+      "\\e\"\n"
       "listen: \"[::]:25\"\nnetworks: \"::1\"\nmaybe: 0\n",
       "right: {path: /x}\ntree: {child: {child: {label: deep}}}",
   };
@@ -29,7 +30,8 @@ TEST(PrintEffectiveTest, ComesBackTheSame) {
     ASSERT_EQ(FormatProblems("f", LoadYaml(text, &first)), "");
     const std::string printed = PrintEffective(first);
     EXPECT_EQ(FormatProblems("printed", LoadYaml(printed, &second)), "") << printed;
-    EXPECT_TRUE(MessageDifferencer::Equals(first, second)) << printed << "\n" << first.DebugString() << second.DebugString();
+    EXPECT_TRUE(MessageDifferencer::Equals(first, second)) << printed << "\n"
+                                                           << first.DebugString() << second.DebugString();
   }
 }
 

@@ -1,5 +1,5 @@
-// The configuration of every role: its rules are sound (defaults parse and lie in their ranges), and what is printed can
-// be loaded again.
+// The configuration of every role: its rules are sound (defaults parse and lie in their ranges), and what is printed
+// can be loaded again.
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
@@ -41,16 +41,16 @@ TEST_P(RoleConfigsTest, AnUnknownFieldIsAMistake) {
   EXPECT_FALSE(LoadYaml("common: {admin: {lisen: x}}", message.get()).empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, RoleConfigsTest,
-    ::testing::Values(Role{&v1::DirectoryConfig::default_instance(), "database: {path: /d}"},
-                      Role{&v1::FetcherConfig::default_instance(), "key_ring: /k"},
-                      Role{&v1::ImapGatewayConfig::default_instance(), ""},
-                      Role{&v1::MailboxStoreConfig::default_instance(), "database: {path: /d}"},
-                      Role{&v1::OutboundRelayConfig::default_instance(), "spool: {path: /d}"},
-                      Role{&v1::Pop3GatewayConfig::default_instance(), ""},
-                      Role{&v1::SmtpIngressConfig::default_instance(), "mx: {listen: \"0.0.0.0:25\"}"}),
-    [](const auto& info) { return info.param.prototype->GetDescriptor()->name(); });
+INSTANTIATE_TEST_SUITE_P(All, RoleConfigsTest,
+                         ::testing::Values(Role{&v1::DirectoryConfig::default_instance(), "database: {path: /d}"},
+                                           Role{&v1::FetcherConfig::default_instance(), "key_ring: /k"},
+                                           Role{&v1::ImapGatewayConfig::default_instance(), ""},
+                                           Role{&v1::MailboxStoreConfig::default_instance(), "database: {path: /d}"},
+                                           Role{&v1::OutboundRelayConfig::default_instance(), "spool: {path: /d}"},
+                                           Role{&v1::Pop3GatewayConfig::default_instance(), ""},
+                                           Role{&v1::SmtpIngressConfig::default_instance(),
+                                                "mx: {listen: \"0.0.0.0:25\"}"}),
+                         [](const auto& info) { return info.param.prototype->GetDescriptor()->name(); });
 
 }  // namespace
 }  // namespace mailmesh::config

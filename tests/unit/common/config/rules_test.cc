@@ -7,12 +7,12 @@ namespace mailmesh::config {
 namespace {
 
 TEST(ShapesTest, Endpoints) {
-  for (const char* good : {"localhost:0", "127.0.0.1:65535", "[::]:25", "[2001:db8::1]:443", "unix:/run/x", "unix:relative",
-                           "directory.mesh.svc:80", "my_host:1"}) {
+  for (const char* good : {"localhost:0", "127.0.0.1:65535", "[::]:25", "[2001:db8::1]:443", "unix:/run/x",
+                           "unix:relative", "directory.mesh.svc:80", "my_host:1"}) {
     EXPECT_TRUE(HasShape(v1::FieldRules::FORMAT_ENDPOINT, good)) << good;
   }
-  for (const char* bad : {"", ":25", "localhost", "localhost:", "localhost:65536", "localhost:+1", "::1:25", "[::1]", "[::g]:1",
-                          "unix:", "a b:1", "-a:1", "a..b:1"}) {
+  for (const char* bad : {"", ":25", "localhost", "localhost:", "localhost:65536", "localhost:+1", "::1:25", "[::1]",
+                          "[::g]:1", "unix:", "a b:1", "-a:1", "a..b:1"}) {
     EXPECT_FALSE(HasShape(v1::FieldRules::FORMAT_ENDPOINT, bad)) << bad;
   }
 }

@@ -50,8 +50,9 @@ TEST(LogFormatTest, LongValuesAreCut) {
 }
 
 TEST(LogFormatTest, TextQuotesWhereNeeded) {
-  EXPECT_EQ(Text("closed", {{"session_id", "s1"}, {"state", "not yet"}, {"empty", ""}, {"evil", "a\nb=c"}, {"n", -3}}),
-            R"(2023-11-14T22:13:20.007Z warning imap_gateway: closed session_id=s1 state="not yet" empty="" evil="a\\nb=c" n=-3)");
+  EXPECT_EQ(
+      Text("closed", {{"session_id", "s1"}, {"state", "not yet"}, {"empty", ""}, {"evil", "a\nb=c"}, {"n", -3}}),
+      R"(2023-11-14T22:13:20.007Z warning imap_gateway: closed session_id=s1 state="not yet" empty="" evil="a\\nb=c" n=-3)");
 }
 
 // Logs through a pipe.

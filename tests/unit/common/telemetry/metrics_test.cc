@@ -48,7 +48,8 @@ TEST(RegistryTest, CountsByIndexAndByText) {
 
 TEST(RegistryTest, HistogramsOfAFamilyComeWithTheirFirstValue) {
   Registry registry;
-  const HistogramFamily family = registry.AddHistogramFamily("mailmesh_e_seconds", "Es.", {{"kind", {"x", "y"}}}, {1, 2});
+  const HistogramFamily family =
+      registry.AddHistogramFamily("mailmesh_e_seconds", "Es.", {{"kind", {"x", "y"}}}, {1, 2});
   EXPECT_THAT(registry.Text(), Not(HasSubstr("kind=\"x\"")));
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {

@@ -1,0 +1,108 @@
+#include "common/service/session_registry.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "absl/time/clock.h"
+
+namespace mailmesh::service {
+namespace {
+
+SessionFacts Facts(std::string id) {
+  SessionFacts facts;
+  facts.session_id = std::move(id);
+  facts.protocol = "imap";
+  return facts;
+}
+
+TEST(SessionRegistryTest, ListsInPagesWithCurrentFacts) {
+  SessionRegistry registry;
+  auto a = registry.Register(Facts("a"), nullptr);
+  auto b = registry.Register(Facts("b"), nullptr);
+  auto c = registry.Register(Facts("c"), nullptr);
+  b.SetAccount("bob");
+  b.SetState("selected");
+  b.SetTls(true);
+  auto page = registry.List("", 2);
+  ASSERT_EQ(page.size(), 2u);
+  EXPECT_EQ(page[1].account, "bob");
+  EXPECT_EQ(page[1].state, "selected");
+  EXPECT_TRUE(page[1].tls);
+  EXPECT_GT(page[0].start, absl::Now() - absl::Minutes(1));
+  page = registry.List("b", 2);
+  ASSERT_EQ(page.size(), 1u);
+  EXPECT_EQ(page[0].session_id, "c");
+  {
+    auto moved = std::move(c);
+  }
+  EXPECT_EQ(registry.size(), 2u);
+  a = std::move(b);
+  EXPECT_EQ(registry.size(), 1u);
+}
+
+TEST(SessionRegistryTest, SameIdsDoNotHideEachOther) {
+  SessionRegistry registry;
+  auto first = registry.Register(Facts("a"), nullptr);
+  {
+    auto second = registry.Register(Facts("a"), nullptr);
+    EXPECT_EQ(registry.size(), 2u);
+  }
+  EXPECT_EQ(registry.size(), 1u);
+}
+
+TEST(SessionRegistryTest, KicksOnceAndNotAfterTheEnd) {
+  SessionRegistry registry;
+  int kicks = 0;
+  {
+    auto entry = registry.Register(Facts("a"), [&kicks](KickReason reason) {
+      EXPECT_EQ(reason, KickReason::kOperator);
+      ++kicks;
+    });
+    EXPECT_TRUE(registry.KickOne("a").ok());
+    EXPECT_TRUE(registry.KickOne("a").ok());
+    EXPECT_EQ(registry.KickOne("b").code(), absl::StatusCode::kNotFound);
+  }
+  EXPECT_EQ(registry.KickOne("a").code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(kicks, 1);
+}
+
+TEST(SessionRegistryTest, DrainKicksAllAndWaits) {
+  SessionRegistry registry;
+  std::vector<std::thread> sessions;
+  std::atomic<int> kicked = 0;
+  std::vector<std::unique_ptr<std::atomic<bool>>> flags;
+  for (int i = 0; i < 8; ++i) {
+    flags.push_back(std::make_unique<std::atomic<bool>>(false));
+    std::atomic<bool>& flag = *flags.back();
+    auto entry = registry.Register(Facts("s"), [&flag, &kicked](KickReason reason) {
+      EXPECT_EQ(reason, KickReason::kDrain);
+      ++kicked;
+      flag = true;
+    });
+    sessions.emplace_back([entry = std::move(entry), &flag]() mutable {
+      while (!flag) absl::SleepFor(absl::Milliseconds(1));
+      SessionRegistry::Entry ended = std::move(entry);
+    });
+  }
+  EXPECT_TRUE(registry.DrainAll(absl::Now() + absl::Seconds(10), absl::Milliseconds(50)));
+  EXPECT_EQ(kicked, 8);
+  for (std::thread& session : sessions) session.join();
+  // Whoever comes now is sent away at once.
+  bool late = false;
+  auto entry = registry.Register(Facts("late"), [&late](KickReason) { late = true; });
+  EXPECT_TRUE(late);
+  EXPECT_FALSE(registry.WaitUntilEmpty(absl::Now() + absl::Milliseconds(10)));
+}
+
+TEST(SessionRegistryTest, DrainEndsAtItsDeadline) {
+  SessionRegistry registry;
+  auto entry = registry.Register(Facts("stubborn"), nullptr);
+  const absl::Time start = absl::Now();
+  EXPECT_FALSE(registry.DrainAll(start + absl::Milliseconds(50)));
+  EXPECT_GE(absl::Now() - start, absl::Milliseconds(50));
+}
+
+}  // namespace
+}  // namespace mailmesh::service
