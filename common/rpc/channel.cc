@@ -13,7 +13,7 @@
 #include "common/net/endpoint.h"
 #include "common/net/unix_path.h"
 #include "common/rpc/call_meter.h"
-#include "common/rpc/grpc_log.h"
+#include "common/rpc/grpc_process.h"
 
 namespace mailmesh::rpc {
 namespace {
@@ -117,7 +117,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeTlsChannel(const ChannelOptio
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options) {
-  rpc_internal::RouteGrpcLog();
+  rpc_internal::PrepareGrpc();
   std::string_view text = options.endpoint;
   bool balanced = text.substr(0, kDnsScheme.size()) == kDnsScheme;
   ASSIGN_OR_RETURN(net::Endpoint endpoint, net::Endpoint::Parse(balanced ? text.substr(kDnsScheme.size()) : text));

@@ -18,7 +18,7 @@
 #include "common/net/endpoint.h"
 #include "common/net/unix_path.h"
 #include "common/rpc/call_guard.h"
-#include "common/rpc/grpc_log.h"
+#include "common/rpc/grpc_process.h"
 
 namespace mailmesh::rpc {
 namespace {
@@ -146,7 +146,7 @@ class GrpcServer final : public Server {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                                                       const std::vector<grpc::Service*>& services) {
-  rpc_internal::RouteGrpcLog();
+  rpc_internal::PrepareGrpc();
   auto server = std::make_unique<GrpcServer>(options);
   RETURN_IF_ERROR(server->Start(options, services));
   return server;

@@ -1,5 +1,6 @@
-#include "common/rpc/grpc_log.h"
+#include "common/rpc/grpc_process.h"
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 
 #include <atomic>
@@ -38,9 +39,12 @@ void Log(gpr_log_func_args* args) {
 
 }  // namespace
 
-void RouteGrpcLog() {
+void PrepareGrpc() {
   static std::once_flag once;
-  std::call_once(once, [] { gpr_set_log_function(&Log); });
+  std::call_once(once, [] {
+    gpr_set_log_function(&Log);
+    grpc_init();  // never undone
+  });
 }
 
 }  // namespace mailmesh::rpc::rpc_internal
