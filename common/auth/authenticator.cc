@@ -1,0 +1,180 @@
+#include "common/auth/authenticator.h"
+
+#include <grpcpp/channel.h>
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/rpc/client_stream.h"
+#include "common/rpc/status.h"
+#include "mailmesh/directory/v1/auth_service.grpc.pb.h"
+
+namespace mailmesh::auth {
+namespace {
+
+using directory::v1::AuthenticateRequest;
+using directory::v1::AuthenticateResponse;
+
+Step Fail(FailureReason reason, std::string detail) { return Failure{reason, std::move(detail)}; }
+
+// What the directory said. Only what is plainly the client's fault is told as such.
+Step FromStatus(const absl::Status& status) {
+  std::string detail = status.ToString();
+  if (absl::IsUnauthenticated(status) && rpc::HasReason(status, type::v1::ERROR_REASON_BAD_CREDENTIALS)) {
+    return Fail(FailureReason::kBadCredentials, std::move(detail));
+  }
+  if (absl::IsInvalidArgument(status) && rpc::HasReason(status, type::v1::ERROR_REASON_BAD_SASL)) {
+    return Fail(FailureReason::kMalformed, std::move(detail));
+  }
+  return Fail(FailureReason::kTemporary, std::move(detail));
+}
+
+class GrpcExchange final : public Exchange {
+ public:
+  GrpcExchange(std::shared_ptr<grpc::Channel> channel, const Policy& policy, ConnectionFacts facts)
+      : channel_(std::move(channel)),
+        stub_(directory::v1::AuthService::NewStub(channel_)),
+        policy_(policy),
+        facts_(std::move(facts)) {}
+
+  net::Awaitable<Step> Start(std::string mechanism, std::optional<base::Secret> initial_response,
+                             net::TimePoint deadline) override {
+    if (!policy_.MayLogIn(facts_)) co_return Fail(FailureReason::kTlsRequired, "no log-in without TLS here");
+    if (!policy_.Allows(facts_, mechanism)) co_return Fail(FailureReason::kMechanismNotOffered, "mechanism not offered");
+    if (initial_response && initial_response->Reveal().size() > kMaxSaslResponse) {
+      co_return Fail(FailureReason::kMalformed, "initial response too long");
+    }
+    AuthenticateRequest request;
+    FillStart(std::move(mechanism), initial_response, request.mutable_start());
+    rpc::CallContext context = rpc::CallContext::Until(deadline, facts_.correlation_id);
+    stream_ = Stream::Start(stub_->async(), &directory::v1::AuthService::Stub::async::Authenticate, context);
+    Step step = co_await RoundTrip(std::move(request));
+    co_return step;
+  }
+
+  // The deadline of the call is the one given to Start: a session has one for its whole log-in.
+  net::Awaitable<Step> Respond(base::Secret response, net::TimePoint) override {
+    if (success_) co_return Acknowledge(response);
+    if (!stream_) co_return Fail(FailureReason::kMalformed, "no exchange is under way");
+    if (response.Reveal().size() > kMaxSaslResponse) {
+      Cancel();
+      co_return Fail(FailureReason::kMalformed, "response too long");
+    }
+    AuthenticateRequest request;
+    request.set_response(std::string(response.Reveal()));
+    Step step = co_await RoundTrip(std::move(request));
+    co_return step;
+  }
+
+  void Cancel() override {
+    stream_ = Stream();
+    success_.reset();
+  }
+
+ private:
+  using Stream = rpc::BidiStream<AuthenticateRequest, AuthenticateResponse>;
+
+  void FillStart(std::string mechanism, const std::optional<base::Secret>& initial_response,
+                 directory::v1::AuthenticateStart* start) const {
+    start->set_mechanism(absl::AsciiStrToUpper(mechanism));
+    if (initial_response) start->set_initial_response(std::string(initial_response->Reveal()));
+    directory::v1::ConnectionFacts* facts = start->mutable_facts();
+    facts->set_protocol(facts_.protocol);
+    // The directory looks again whether this is a peer on our machine: it needs an address that says so.
+    facts->set_peer_address(facts_.peer_address.empty() && facts_.local ? "unix" : facts_.peer_address);
+    facts->set_tls(facts_.tls);
+    if (facts_.tls) facts->set_channel_binding_tls_exporter(facts_.channel_binding);
+    facts->set_correlation_id(facts_.correlation_id);
+    facts->set_client_certificate_address(facts_.client_certificate_address);
+  }
+
+  net::Awaitable<Step> RoundTrip(AuthenticateRequest request) {
+    // A failed write says only that the call is over; Read knows why.
+    absl::Status written = co_await stream_.Write(std::move(request));
+    absl::StatusOr<std::optional<AuthenticateResponse>> answer = co_await stream_.Read();
+    if (!answer.ok() || !answer->has_value()) {
+      absl::Status status = answer.ok() ? absl::InternalError("the directory ended the exchange without a verdict")
+                                        : answer.status();
+      Cancel();
+      co_return FromStatus(status);
+    }
+    AuthenticateResponse& response = **answer;
+    if (response.step_case() == AuthenticateResponse::kChallenge) {
+      co_return Challenge{std::move(*response.mutable_challenge())};
+    }
+    if (response.step_case() != AuthenticateResponse::kSuccess || !written.ok()) {
+      Cancel();
+      co_return Fail(FailureReason::kTemporary, "the directory's answer is not understood");
+    }
+    // The verdict is there; the stream's end is of no interest.
+    stream_ = Stream();
+    co_return TakeSuccess(*response.mutable_success());
+  }
+
+  Step TakeSuccess(directory::v1::AuthenticateSuccess& message) {
+    Success success{message.account_id(), message.address(), message.shard(), message.shard_endpoint()};
+    if (!message.has_final_data()) return success;
+    success_ = std::move(success);
+    return Challenge{message.final_data()};
+  }
+
+  Step Acknowledge(const base::Secret& response) {
+    Success success = *std::move(success_);
+    success_.reset();
+    if (!response.empty()) return Fail(FailureReason::kMalformed, "the answer to the server's final message is not empty");
+    return success;
+  }
+
+  std::shared_ptr<grpc::Channel> channel_;  // shared with the other calls to the role
+  std::unique_ptr<directory::v1::AuthService::Stub> stub_;
+  const Policy& policy_;
+  const ConnectionFacts facts_;
+  Stream stream_;
+  // A success whose final data the client must still acknowledge.
+  std::optional<Success> success_;
+};
+
+}  // namespace
+
+std::string_view FailureReasonName(FailureReason reason) {
+  switch (reason) {
+    case FailureReason::kBadCredentials: return "bad_credentials";
+    case FailureReason::kMalformed: return "malformed";
+    case FailureReason::kMechanismNotOffered: return "mechanism_not_offered";
+    case FailureReason::kTlsRequired: return "tls_required";
+    case FailureReason::kTemporary: return "temporary";
+  }
+  return "temporary";
+}
+
+Authenticator::Authenticator(std::shared_ptr<grpc::Channel> directory, Policy policy)
+    : directory_(std::move(directory)), policy_(policy) {}
+Authenticator::~Authenticator() = default;
+
+std::unique_ptr<Exchange> Authenticator::NewExchange(ConnectionFacts facts) {
+  return std::make_unique<GrpcExchange>(directory_, policy_, std::move(facts));
+}
+
+net::Awaitable<Step> Authenticator::VerifyPlain(ConnectionFacts facts, std::string user, base::Secret password,
+                                                net::TimePoint deadline) {
+  // RFC 4616, 2: a NUL in either would move the border between them.
+  if (user.find('\0') != std::string::npos || password.Reveal().find('\0') != std::string_view::npos) {
+    co_return Fail(FailureReason::kMalformed, "a NUL in name or password");
+  }
+  // PLAIN cannot say "empty"; nobody has such a name or password.
+  if (user.empty() || password.empty()) co_return Fail(FailureReason::kBadCredentials, "no name or no password");
+  std::string message(1, '\0');
+  message += user;
+  message.push_back('\0');
+  message += password.Reveal();
+  std::optional<base::Secret> initial(base::Secret(std::move(message)));
+  std::unique_ptr<Exchange> exchange = NewExchange(std::move(facts));
+  std::string mechanism = "PLAIN";
+  Step step = co_await exchange->Start(std::move(mechanism), std::move(initial), deadline);
+  if (std::holds_alternative<Challenge>(step)) co_return Fail(FailureReason::kTemporary, "a challenge where none can be");
+  co_return step;
+}
+
+}  // namespace mailmesh::auth

@@ -1,0 +1,240 @@
+#include "common/auth/directory_client.h"
+
+#include <grpcpp/channel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "common/auth/ttl_cache.h"
+#include "common/base/status.h"
+#include "common/rpc/client_call.h"
+#include "common/rpc/status.h"
+#include "mailmesh/directory/v1/directory_service.grpc.pb.h"
+
+namespace mailmesh::auth {
+namespace {
+
+using directory::v1::RecipientResolution;
+using Stub = directory::v1::DirectoryService::Stub;
+
+// Answers to single questions (senders, routes) carry no time of their own.
+constexpr absl::Duration kDefaultFresh = absl::Seconds(10);
+
+// The directory is away, rather than of another opinion.
+bool IsAway(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsResourceExhausted(status);
+}
+
+// Yes, for the purpose of an old answer.
+bool IsKnown(const RecipientResolution& resolution) {
+  return resolution.kind() == RecipientResolution::KIND_DELIVER || resolution.kind() == RecipientResolution::KIND_RELAY ||
+         resolution.kind() == RecipientResolution::KIND_REMOTE;
+}
+
+}  // namespace
+
+class DirectoryClient::Impl {
+ public:
+  Impl(std::shared_ptr<grpc::Channel> channel, Options options)
+      : options_(options),
+        channel_(std::move(channel)),
+        stub_(directory::v1::DirectoryService::NewStub(channel_)),
+        recipients_(options.max_entries),
+        senders_(options.max_entries),
+        routes_(options.max_entries) {}
+
+  net::Awaitable<absl::StatusOr<std::vector<RecipientResolution>>> Resolve(std::vector<std::string> addresses,
+                                                                          net::TimePoint deadline) {
+    std::vector<RecipientResolution> result(addresses.size());
+    std::vector<size_t> missing;
+    directory::v1::ResolveRecipientsRequest request;
+    bool all_have_older = true;
+    for (size_t i = 0; i < addresses.size(); ++i) {
+      auto hit = recipients_.Get(addresses[i]);
+      if (hit && IsFresh(*hit)) {
+        result[i] = std::move(hit->value);
+        continue;
+      }
+      all_have_older = all_have_older && hit && IsUsable(*hit);
+      missing.push_back(i);
+      request.add_addresses(addresses[i]);
+    }
+    hits_ += addresses.size() - missing.size();
+    if (missing.empty()) co_return result;
+    misses_ += missing.size();
+    rpc::CallContext context = ContextFor(deadline, all_have_older);
+    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::ResolveRecipients, request, context);
+    if (!answer.ok()) {
+      absl::Status status = UseOlder(answer.status(), addresses, missing, result);
+      if (!status.ok()) co_return status;
+      co_return result;
+    }
+    if (answer->resolutions_size() != request.addresses_size()) {
+      co_return absl::UnavailableError("the directory's answer has another length than the question");
+    }
+    auto fresh_until = FreshUntil(absl::Seconds(answer->cache_seconds()));
+    for (size_t i = 0; i < missing.size(); ++i) {
+      result[missing[i]] = std::move(*answer->mutable_resolutions(static_cast<int>(i)));
+      recipients_.Put(addresses[missing[i]], result[missing[i]], fresh_until);
+    }
+    co_return result;
+  }
+
+  net::Awaitable<absl::StatusOr<bool>> CheckSender(std::string account_id, std::string address, net::TimePoint deadline) {
+    if (address.empty()) co_return true;
+    std::string key = account_id + std::string(1, '\0') + address;
+    auto hit = senders_.Get(key);
+    if (hit && IsFresh(*hit)) {
+      ++hits_;
+      co_return hit->value;
+    }
+    ++misses_;
+    directory::v1::CheckSenderRequest request;
+    request.set_account_id(std::move(account_id));
+    request.set_address(std::move(address));
+    bool older = hit && hit->value && IsUsable(*hit);
+    rpc::CallContext context = ContextFor(deadline, older);
+    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::CheckSender, request, context);
+    if (answer.ok()) {
+      senders_.Put(key, answer->owned(), FreshUntil(kDefaultFresh));
+      co_return answer->owned();
+    }
+    if (!IsAway(answer.status()) || !older) co_return answer.status();
+    ++stale_;
+    co_return true;
+  }
+
+  net::Awaitable<absl::StatusOr<std::optional<directory::v1::Route>>> GetRoute(std::string domain, net::TimePoint deadline) {
+    std::string key = absl::AsciiStrToLower(domain);
+    auto hit = routes_.Get(key);
+    if (hit && IsFresh(*hit)) {
+      ++hits_;
+      co_return hit->value;
+    }
+    ++misses_;
+    directory::v1::GetRouteRequest request;
+    request.set_domain(std::move(domain));
+    bool older = hit && IsUsable(*hit);
+    rpc::CallContext context = ContextFor(deadline, older);
+    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::GetRoute, request, context);
+    std::optional<directory::v1::Route> route;
+    if (answer.ok()) {
+      route = std::move(*answer->mutable_route());
+    } else if (!rpc::HasReason(answer.status(), type::v1::ERROR_REASON_ROUTE_NOT_FOUND)) {
+      if (!IsAway(answer.status()) || !older) co_return answer.status();
+      ++stale_;
+      co_return hit->value;
+    }
+    routes_.Put(key, route, FreshUntil(kDefaultFresh));
+    co_return route;
+  }
+
+  net::Awaitable<absl::StatusOr<directory::v1::Account>> GetAccount(directory::v1::GetAccountRequest request,
+                                                                    net::TimePoint deadline) {
+    rpc::CallContext context = rpc::CallContext::Until(deadline);
+    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::GetAccount, request, context);
+    if (!answer.ok()) co_return answer.status();
+    co_return std::move(*answer->mutable_account());
+  }
+
+  void Clear() {
+    recipients_.Clear();
+    senders_.Clear();
+    routes_.Clear();
+  }
+
+  Stats stats() const {
+    return Stats{recipients_.size() + senders_.size() + routes_.size(), hits_.load(), misses_.load(), stale_.load()};
+  }
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+
+  template <class Hit>
+  bool IsFresh(const Hit& hit) const {
+    return options_.clock->Monotonic() < hit.fresh_until;
+  }
+  template <class Hit>
+  bool IsUsable(const Hit& hit) const {
+    return options_.clock->Monotonic() < hit.fresh_until + absl::ToChronoNanoseconds(options_.stale);
+  }
+  Time FreshUntil(absl::Duration fresh) const { return options_.clock->Monotonic() + absl::ToChronoNanoseconds(fresh); }
+
+  // With an older answer at hand nobody waits long for a newer one.
+  rpc::CallContext ContextFor(net::TimePoint deadline, bool have_older) const {
+    rpc::CallContext context = rpc::CallContext::Until(deadline);
+    return have_older ? context.AtMost(options_.patience) : context;
+  }
+
+  // Fills the missing ones from answers that were good not long ago; else says why not.
+  absl::Status UseOlder(const absl::Status& failure, const std::vector<std::string>& addresses,
+                        const std::vector<size_t>& missing, std::vector<RecipientResolution>& result) {
+    if (!IsAway(failure)) return failure;
+    for (size_t i : missing) {
+      auto hit = recipients_.Get(addresses[i]);
+      if (!hit || !IsUsable(*hit) || !IsKnown(hit->value)) return failure;
+      result[i] = std::move(hit->value);
+    }
+    stale_ += missing.size();
+    return absl::OkStatus();
+  }
+
+  const Options options_;
+  std::shared_ptr<grpc::Channel> channel_;  // shared with the other calls to the role
+  std::unique_ptr<Stub> stub_;
+  TtlCache<RecipientResolution> recipients_;
+  TtlCache<bool> senders_;
+  TtlCache<std::optional<directory::v1::Route>> routes_;
+  std::atomic<uint64_t> hits_{0};
+  std::atomic<uint64_t> misses_{0};
+  std::atomic<uint64_t> stale_{0};
+};
+
+DirectoryClient::DirectoryClient(std::shared_ptr<grpc::Channel> directory, Options options)
+    : impl_(std::make_unique<Impl>(std::move(directory), options)) {}
+DirectoryClient::~DirectoryClient() = default;
+
+net::Awaitable<absl::StatusOr<std::vector<RecipientResolution>>> DirectoryClient::ResolveRecipients(
+    std::vector<std::string> addresses, net::TimePoint deadline) {
+  return impl_->Resolve(std::move(addresses), deadline);
+}
+
+net::Awaitable<absl::StatusOr<RecipientResolution>> DirectoryClient::ResolveRecipient(std::string address,
+                                                                                      net::TimePoint deadline) {
+  std::vector<std::string> one;
+  one.push_back(std::move(address));
+  auto all = co_await impl_->Resolve(std::move(one), deadline);
+  if (!all.ok()) co_return all.status();
+  co_return std::move((*all)[0]);
+}
+
+net::Awaitable<absl::StatusOr<bool>> DirectoryClient::CheckSender(std::string account_id, std::string address,
+                                                                  net::TimePoint deadline) {
+  return impl_->CheckSender(std::move(account_id), std::move(address), deadline);
+}
+
+net::Awaitable<absl::StatusOr<std::optional<directory::v1::Route>>> DirectoryClient::GetRoute(std::string domain,
+                                                                                              net::TimePoint deadline) {
+  return impl_->GetRoute(std::move(domain), deadline);
+}
+
+net::Awaitable<absl::StatusOr<directory::v1::Account>> DirectoryClient::GetAccountById(std::string account_id,
+                                                                                       net::TimePoint deadline) {
+  directory::v1::GetAccountRequest request;
+  request.set_account_id(std::move(account_id));
+  return impl_->GetAccount(std::move(request), deadline);
+}
+
+net::Awaitable<absl::StatusOr<directory::v1::Account>> DirectoryClient::GetAccountByAddress(std::string address,
+                                                                                            net::TimePoint deadline) {
+  directory::v1::GetAccountRequest request;
+  request.set_address(std::move(address));
+  return impl_->GetAccount(std::move(request), deadline);
+}
+
+void DirectoryClient::Clear() { impl_->Clear(); }
+DirectoryClient::Stats DirectoryClient::stats() const { return impl_->stats(); }
+
+}  // namespace mailmesh::auth
