@@ -19,8 +19,8 @@ namespace mailmesh::net {
 struct ConnectOptions {
   TimePoint deadline = kNever;                           // for all addresses together
   Duration per_address = std::chrono::seconds(30);       // for each of them
-  std::optional<IpAddress> local_v4;                     // bind to, when the remote is IPv4
-  std::optional<IpAddress> local_v6;                     // ... IPv6
+  std::optional<IpAddress> local_v4{};                   // bind to, when the remote is IPv4
+  std::optional<IpAddress> local_v6{};                   // ... IPv6
 };
 
 // One address, IP or Unix path.

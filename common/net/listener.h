@@ -30,12 +30,12 @@ struct ListenerOptions {
   std::string name = "listener";    // "mx", "imaps": for logs and metrics
   size_t max_sessions = 0;          // 0: no limit
   size_t max_sessions_per_peer = 0; // 0: no limit; an IPv6 peer is its /64; Unix sockets are not limited
-  CidrSet exempt_peers;             // from the limit per peer
+  CidrSet exempt_peers{};             // from the limit per peer
   // The line to send before closing ("421 4.7.0 ...\r\n"); empty: just close (implicit TLS). It goes out without waiting.
-  std::function<std::string(RefusalReason)> refusal;
+  std::function<std::string(RefusalReason)> refusal{};
   // Told about each refusal and about accept errors (at most one a pause), from the accept thread.
-  std::function<void(RefusalReason, const SocketAddress& peer)> on_refused;
-  std::function<void(const absl::Status&)> on_error;
+  std::function<void(RefusalReason, const SocketAddress& peer)> on_refused{};
+  std::function<void(const absl::Status&)> on_error{};
 };
 
 class Listener {

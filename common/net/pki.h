@@ -24,10 +24,10 @@ struct PemPair {
 };
 
 struct LeafRequest {
-  std::string common_name;             // for people; names that count are below
-  std::vector<std::string> dns_names;  // A-labels, "*." allowed in front
-  std::vector<IpAddress> ip_addresses;
-  std::vector<std::string> uris;  // "mailmesh://role/imap_gateway": the role of a mutual TLS peer
+  std::string common_name{};           // for people; names that count are below
+  std::vector<std::string> dns_names{};  // A-labels, "*." allowed in front
+  std::vector<IpAddress> ip_addresses{};
+  std::vector<std::string> uris{};  // "mailmesh://role/imap_gateway": the role of a mutual TLS peer
   bool server_auth = true;
   bool client_auth = false;
   absl::Duration validity = absl::Hours(24 * 397);

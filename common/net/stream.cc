@@ -197,8 +197,9 @@ Awaitable<absl::Status> DoShutdownWrite(CorePtr core) {
     absl::Status status = co_await StreamCore::Wait(core, SideOf(step));
     if (!status.ok()) co_return status;
   }
-  if (shutdown(core->descriptor.native_handle(), SHUT_WR) != 0) co_return ConnectionError(errno, "ending");
-  co_return absl::OkStatus();
+  // A peer that was faster has ended both directions.
+  if (shutdown(core->descriptor.native_handle(), SHUT_WR) == 0 || errno == ENOTCONN) co_return absl::OkStatus();
+  co_return ConnectionError(errno, "ending");
 }
 
 Awaitable<void> InterruptLater(StreamHandle handle, Duration delay) {
@@ -272,7 +273,7 @@ bool Stream::is_open() const { return core_ != nullptr && core_->descriptor.is_o
 StreamHandle Stream::handle() const {
   return core_ == nullptr ? StreamHandle() : StreamHandle(core_->executor, core_);
 }
-const Executor& Stream::executor() const { return core_->executor; }
+Executor Stream::executor() const { return core_ != nullptr ? core_->executor : Executor(); }
 int Stream::fd() const { return is_open() ? core_->descriptor.native_handle() : -1; }
 const SocketAddress& Stream::peer_address() const { return core_ != nullptr ? core_->peer : NoAddress(); }
 const SocketAddress& Stream::local_address() const { return core_ != nullptr ? core_->local : NoAddress(); }

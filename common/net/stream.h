@@ -104,7 +104,7 @@ class Stream {
 
   // Thread-safe access for watchers and drains.
   StreamHandle handle() const;
-  const Executor& executor() const;
+  Executor executor() const;  // none for a stream without connection
   int fd() const;  // -1 when closed
   const SocketAddress& peer_address() const;
   const SocketAddress& local_address() const;

@@ -16,11 +16,11 @@ struct ssl_ctx_st;
 namespace mailmesh::net {
 
 struct TlsClientOptions {
-  std::string ca_file;  // PEM; empty: the system's store
+  std::string ca_file{};  // PEM; empty: the system's store
   TlsVersion min_version = TlsVersion::kTls12;
   // A certificate of one's own, where the server asks for it; both or none.
-  std::string certificate_file;
-  std::string key_file;
+  std::string certificate_file{};
+  std::string key_file{};
 };
 
 class TlsClientContext {

@@ -29,10 +29,10 @@ struct TlsKeyPairFiles {
 };
 
 struct TlsServerOptions {
-  std::vector<TlsKeyPairFiles> key_pairs;  // at least one; the first is the default
+  std::vector<TlsKeyPairFiles> key_pairs{};  // at least one; the first is the default
   TlsVersion min_version = TlsVersion::kTls12;
   // Where set: clients may present a certificate from this authority; with `require_client_certificate` they must.
-  std::string client_ca_file;
+  std::string client_ca_file{};
   bool require_client_certificate = false;
 };
 

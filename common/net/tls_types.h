@@ -20,7 +20,7 @@ enum class TlsVerify {
 // The peer a client expects.
 struct TlsPeer {
   // DNS name (A-labels) or IP address. Sent as SNI where it is a name.
-  std::string name;
+  std::string name{};
   TlsVerify verify = TlsVerify::kRequired;
 };
 
