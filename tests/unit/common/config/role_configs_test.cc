@@ -41,6 +41,13 @@ TEST_P(RoleConfigsTest, AnUnknownFieldIsAMistake) {
   EXPECT_FALSE(LoadYaml("common: {admin: {lisen: x}}", message.get()).empty());
 }
 
+TEST(RoleConfigTest, ADatabaseMustBeNamed) {
+  v1::DirectoryConfig directory;
+  EXPECT_EQ(FormatProblems("f", LoadYaml("", &directory)), "f: database: is required: a section of fields");
+  v1::MailboxStoreConfig store;
+  EXPECT_EQ(FormatProblems("f", LoadYaml("database: {}", &store)), "f:1:11: database.path: is required: a text");
+}
+
 INSTANTIATE_TEST_SUITE_P(All, RoleConfigsTest,
                          ::testing::Values(Role{&v1::DirectoryConfig::default_instance(), "database: {path: /d}"},
                                            Role{&v1::FetcherConfig::default_instance(), "key_ring: /k"},
