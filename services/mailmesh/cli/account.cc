@@ -1,0 +1,108 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "common/base/status.h"
+#include "mailmesh/directory/v1/directory_admin_service.grpc.pb.h"
+#include "mailmesh/mailbox/v1/mailbox_service.grpc.pb.h"
+#include "services/mailmesh/cli/actions.h"
+
+namespace mailmesh::cli {
+namespace {
+
+using directory::v1::DirectoryAdminService;
+using mailbox::v1::MailboxService;
+using Stub = DirectoryAdminService::Stub;
+
+absl::StatusOr<std::unique_ptr<Stub>> Connect(Context& context) {
+  ASSIGN_OR_RETURN(const auto channel, context.ChannelTo("directory"));
+  return DirectoryAdminService::NewStub(channel);
+}
+
+absl::Status CreateAccount(Context& context, const std::string& address, bool password_stdin) {
+  ASSIGN_OR_RETURN(const std::string password, ReadSecret("Password for " + address, password_stdin));
+  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  directory::v1::CreateAccountRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_address(address);
+  request.set_password(password);
+  ASSIGN_OR_RETURN(const auto response, Call(stub.get(), &Stub::CreateAccount, request));
+  std::cout << FormatRecord({{"account_id", response.account().account_id()},
+                             {"address", response.account().address()},
+                             {"shard", response.account().shard()}},
+                            context.output);
+  return absl::OkStatus();
+}
+
+absl::Status ListAccounts(Context& context, const std::string& domain) {
+  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  Table table({"address", "account_id", "shard", "state", "created"});
+  directory::v1::ListAccountsRequest request;
+  request.set_domain(domain);
+  do {
+    ASSIGN_OR_RETURN(const auto page, Call(stub.get(), &Stub::ListAccounts, request));
+    for (const auto& account : page.accounts()) {
+      table.AddRow({account.address(), account.account_id(), account.shard(), account.disabled() ? "disabled" : "enabled",
+                    FormatTime(account.created_seconds())});
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  std::cout << table.Format(context.output);
+  return absl::OkStatus();
+}
+
+// First out of the directory, so that no mail comes in any more; then its mail is dropped.
+absl::Status DeleteAccount(Context& context, const std::string& address) {
+  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  directory::v1::DeleteAccountRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_address(address);
+  ASSIGN_OR_RETURN(const auto gone, Call(stub.get(), &Stub::DeleteAccount, request));
+  ASSIGN_OR_RETURN(const auto channel, context.ChannelToShard(gone.shard()));
+  const auto store = MailboxService::NewStub(channel);
+  mailbox::v1::DeleteAccountRequest drop;
+  drop.set_request_id(NewRequestId());
+  drop.set_account_id(gone.account_id());
+  return Call<MailboxService::Stub>(store.get(), &MailboxService::Stub::DeleteAccount, drop).status();
+}
+
+absl::Status SetPassword(Context& context, const std::string& address, bool password_stdin) {
+  ASSIGN_OR_RETURN(const std::string password, ReadSecret("New password for " + address, password_stdin));
+  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  directory::v1::SetPasswordRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_address(address);
+  request.set_password(password);
+  return Call(stub.get(), &Stub::SetPassword, request).status();
+}
+
+}  // namespace
+
+void AddAccountCommands(CLI::App& app) {
+  auto* account = app.add_subcommand("account", "Users")->require_subcommand(1);
+  struct Arguments {
+    std::string address;
+    std::string domain;
+    bool password_stdin = false;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  auto* create = account->add_subcommand("create", "Creates an account; asks for its password");
+  create->add_option("ADDRESS", arguments->address, "Its address, also the name to log in with")->required();
+  create->add_flag("--password-stdin", arguments->password_stdin, "Read the password from standard input");
+  SetAction(create, [arguments](Context& context) {
+    return CreateAccount(context, arguments->address, arguments->password_stdin);
+  });
+  auto* list = account->add_subcommand("list", "Lists the accounts");
+  list->add_option("--domain", arguments->domain, "Only of this domain");
+  SetAction(list, [arguments](Context& context) { return ListAccounts(context, arguments->domain); });
+  auto* remove = account->add_subcommand("delete", "Deletes an account and all its mail");
+  remove->add_option("ADDRESS", arguments->address, "Its address")->required();
+  SetAction(remove, [arguments](Context& context) { return DeleteAccount(context, arguments->address); });
+  auto* password = account->add_subcommand("password", "Sets the password of an account");
+  password->add_option("ADDRESS", arguments->address, "Its address")->required();
+  password->add_flag("--password-stdin", arguments->password_stdin, "Read the password from standard input");
+  SetAction(password, [arguments](Context& context) {
+    return SetPassword(context, arguments->address, arguments->password_stdin);
+  });
+}
+
+}  // namespace mailmesh::cli

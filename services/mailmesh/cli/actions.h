@@ -1,0 +1,26 @@
+// The commands of `mailmesh`, one function per noun: each adds its subcommands to the line's grammar.
+#ifndef MAILMESH_SERVICES_MAILMESH_CLI_ACTIONS_H_
+#define MAILMESH_SERVICES_MAILMESH_CLI_ACTIONS_H_
+
+#include "services/mailmesh/cli/context.h"
+
+namespace mailmesh::cli {
+
+void AddUpCommand(CLI::App& app);
+void AddStatusCommand(CLI::App& app);
+void AddDomainCommands(CLI::App& app);
+void AddRouteCommands(CLI::App& app);
+void AddAccountCommands(CLI::App& app);
+void AddAliasCommands(CLI::App& app);
+void AddMailboxCommands(CLI::App& app);
+void AddQueueCommands(CLI::App& app);
+void AddFetchCommands(CLI::App& app);
+void AddSendCommand(CLI::App& app);
+void AddPkiCommands(CLI::App& app);
+
+// Parses the line and runs what it asks for. Returns the exit code.
+int RunCommandLine(int argc, char** argv);
+
+}  // namespace mailmesh::cli
+
+#endif  // MAILMESH_SERVICES_MAILMESH_CLI_ACTIONS_H_

@@ -1,0 +1,176 @@
+#include "services/mailmesh/cli/context.h"
+
+#include <termios.h>
+#include <unistd.h>
+#include <yaml-cpp/yaml.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <iostream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/status_mapping.h"
+#include "mailmesh/directory/v1/directory_service.grpc.pb.h"
+#include "services/mailmesh/cli/actions.h"
+
+namespace mailmesh::cli {
+namespace {
+
+constexpr char kGrpcSuffix[] = ".grpc";
+
+// "imap_gateway.1" -> "imap_gateway".
+std::string RoleOf(const std::string& instance) { return instance.substr(0, instance.find('.')); }
+
+// Turns echo off while it lives.
+class NoEcho {
+ public:
+  NoEcho() {
+    tcgetattr(STDIN_FILENO, &before_);
+    termios quiet = before_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+  }
+  ~NoEcho() { tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_); }
+
+ private:
+  termios before_;
+};
+
+std::string Ask(const std::string& prompt) {
+  std::cerr << prompt << ": " << std::flush;
+  std::string line;
+  {
+    NoEcho quiet;
+    std::getline(std::cin, line);
+  }
+  std::cerr << std::endl;
+  return line;
+}
+
+}  // namespace
+
+absl::Status Context::Load() {
+  if (loaded_) return absl::OkStatus();
+  const std::string file = config_file.empty() ? dir + "/endpoints.json" : config_file;
+  if (config_file.empty() && dir.empty()) {
+    return absl::InvalidArgumentError("no mesh given: use --dir DIR (or MAILMESH_DIR), or --mesh FILE (or MAILMESH_CONFIG)");
+  }
+  try {
+    // JSON is YAML.
+    const YAML::Node root = YAML::LoadFile(file);
+    for (const auto& entry : root) {
+      const std::string key = entry.first.as<std::string>();
+      if (key == "tls") {
+        certificate_ = entry.second["certificate"].as<std::string>();
+        private_key_ = entry.second["private_key"].as<std::string>();
+        authority_ = entry.second["authority"].as<std::string>();
+      } else if (config_file.empty()) {
+        endpoints_[key] = entry.second.as<std::string>();
+      } else {
+        endpoints_[key + kGrpcSuffix] = entry.second.as<std::string>();
+      }
+    }
+  } catch (const YAML::BadFile&) {
+    return absl::UnavailableError(absl::StrCat(file, " is not there: does the mesh run?"));
+  } catch (const YAML::Exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(file, ": ", error.what()));
+  }
+  if (config_file.empty()) {
+    certificate_ = dir + "/pki/operator.pem";
+    private_key_ = dir + "/pki/operator.key";
+    authority_ = dir + "/ca.pem";
+  }
+  loaded_ = true;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::map<std::string, std::string>> Context::GrpcEndpoints() {
+  RETURN_IF_ERROR(Load());
+  std::map<std::string, std::string> found;
+  for (const auto& [name, address] : endpoints_) {
+    if (absl::EndsWith(name, kGrpcSuffix)) found[std::string(absl::StripSuffix(name, kGrpcSuffix))] = address;
+  }
+  return found;
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Context::ChannelTo(const std::string& instance) {
+  RETURN_IF_ERROR(Load());
+  const auto found = endpoints_.find(instance + kGrpcSuffix);
+  if (found == endpoints_.end()) return absl::NotFoundError(absl::StrCat("this mesh has no ", instance));
+  return ChannelToEndpoint(RoleOf(instance), found->second);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Context::ChannelToEndpoint(const std::string& role,
+                                                                          const std::string& endpoint) {
+  RETURN_IF_ERROR(Load());
+  rpc::ChannelOptions options;
+  options.endpoint = endpoint;
+  options.role = role;
+  if (!absl::StartsWith(endpoint, "unix:")) options.tls = rpc::TlsFiles{certificate_, private_key_, authority_};
+  return rpc::MakeChannel(options);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Context::ChannelToShard(const std::string& shard) {
+  using directory::v1::DirectoryService;
+  ASSIGN_OR_RETURN(const auto channel, ChannelTo("directory"));
+  const auto stub = DirectoryService::NewStub(channel);
+  ASSIGN_OR_RETURN(const auto map, Call<DirectoryService::Stub>(stub.get(), &DirectoryService::Stub::ListShards,
+                                                                directory::v1::ListShardsRequest()));
+  for (const auto& entry : map.shards()) {
+    if (entry.name() == shard) return ChannelToEndpoint("mailbox_store", entry.endpoint());
+  }
+  return absl::NotFoundError(absl::StrCat("no shard ", shard));
+}
+
+absl::StatusOr<std::vector<std::string>> Context::ShardNames() {
+  using directory::v1::DirectoryService;
+  ASSIGN_OR_RETURN(const auto channel, ChannelTo("directory"));
+  const auto stub = DirectoryService::NewStub(channel);
+  ASSIGN_OR_RETURN(const auto map, Call<DirectoryService::Stub>(stub.get(), &DirectoryService::Stub::ListShards,
+                                                                directory::v1::ListShardsRequest()));
+  std::vector<std::string> names;
+  for (const auto& entry : map.shards()) names.push_back(entry.name());
+  return names;
+}
+
+absl::Status FromGrpc(const grpc::Status& status) { return rpc::FromGrpc(status); }
+
+std::unique_ptr<grpc::ClientContext> NewCall(int seconds) {
+  auto call = std::make_unique<grpc::ClientContext>();
+  call->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(seconds));
+  return call;
+}
+
+std::string NewRequestId() { return base::NewIdText(); }
+
+absl::StatusOr<std::string> ReadSecret(const std::string& prompt, bool from_stdin) {
+  std::string secret;
+  if (from_stdin) {
+    std::getline(std::cin, secret);
+  } else if (isatty(STDIN_FILENO) == 0) {
+    return absl::InvalidArgumentError("standard input is not a terminal: use --password-stdin");
+  } else {
+    secret = Ask(prompt);
+    if (Ask(prompt + " again") != secret) return absl::InvalidArgumentError("the two are not the same");
+  }
+  if (secret.empty()) return absl::InvalidArgumentError("an empty secret");
+  return secret;
+}
+
+absl::StatusOr<AccountRef> FindAccount(Context& context, const std::string& address) {
+  using directory::v1::DirectoryService;
+  ASSIGN_OR_RETURN(const auto channel, context.ChannelTo("directory"));
+  const auto stub = DirectoryService::NewStub(channel);
+  directory::v1::GetAccountRequest request;
+  request.set_address(address);
+  ASSIGN_OR_RETURN(const auto response,
+                   Call<DirectoryService::Stub>(stub.get(), &DirectoryService::Stub::GetAccount, request));
+  return AccountRef{response.account().account_id(), response.account().address(), response.account().shard()};
+}
+
+}  // namespace mailmesh::cli

@@ -1,0 +1,59 @@
+#include "services/mailmesh/up/notify_socket.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "common/base/status.h"
+
+namespace mailmesh::up {
+
+absl::StatusOr<NotifySocket> NotifySocket::Open(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return absl::InvalidArgumentError("path too long: " + path);
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return base::ErrnoStatus(errno, "socket");
+  NotifySocket result(fd);
+  unlink(path.c_str());
+  const int on = 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0 ||
+      bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    return base::ErrnoStatus(errno, path);
+  }
+  return result;
+}
+
+NotifySocket::~NotifySocket() {
+  if (fd_ >= 0) close(fd_);
+}
+
+std::optional<pid_t> NotifySocket::NextReady() {
+  for (;;) {
+    char text[4096];
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
+    iovec vector{text, sizeof(text)};
+    msghdr message{};
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    const ssize_t size = recvmsg(fd_, &message, MSG_CMSG_CLOEXEC);
+    if (size < 0) return std::nullopt;
+    if (std::string_view(text, static_cast<size_t>(size)).find("READY=1") == std::string_view::npos) continue;
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+      if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
+        ucred sender;
+        std::memcpy(&sender, CMSG_DATA(header), sizeof(sender));
+        return sender.pid;
+      }
+    }
+  }
+}
+
+}  // namespace mailmesh::up

@@ -1,0 +1,59 @@
+#include "services/pop3_gateway/app.h"
+
+#include "absl/time/time.h"
+#include "common/base/status.h"
+#include "common/net/listener.h"
+#include "common/pop3/replies.h"
+#include "google/protobuf/util/time_util.h"
+#include "services/pop3_gateway/session.h"
+
+namespace mailmesh::pop3_gateway {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+net::Awaitable<void> RunSession(Gateway* gateway, net::Stream stream, bool implicit_tls) {
+  Session session(*gateway, std::move(stream), implicit_tls);
+  co_await session.Run();
+}
+
+net::ListenerOptions Options(bool implicit_tls) {
+  net::ListenerOptions options;
+  options.refusal = [implicit_tls](net::RefusalReason) {
+    std::string line;
+    if (!implicit_tls) pop3::AppendReply(pop3::replies::kTooManySessions, line);
+    return line;
+  };
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
+  std::unique_ptr<App> app(new App(config, runtime));
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> directory, runtime.Channel("directory"));
+  app->gateway_ = std::make_unique<Gateway>(runtime.metrics(), runtime.sessions(),
+                                            auth::Authenticator(directory, auth::Policy(config.auth())));
+  Gateway& gateway = *app->gateway_;
+  const auto channel_to_store = [&runtime](const std::string& endpoint) {
+    return runtime.ChannelTo("mailbox_store", endpoint).value_or(nullptr);
+  };
+  gateway.shards = std::make_unique<auth::ShardMap>(directory, channel_to_store);
+  ASSIGN_OR_RETURN(gateway.tls, runtime.LoadTls("pop3", config.tls()));
+  gateway.idle_timeout = std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(config.idle_timeout()));
+  gateway.login_timeout = std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(config.login_timeout()));
+  return app;
+}
+
+absl::Status App::Start() {
+  Gateway* gateway = gateway_.get();
+  const auto plain = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), false); };
+  const auto implicit = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), true); };
+  RETURN_IF_ERROR(runtime_.StartListener("pop3", config_.pop3(), Options(false), plain).status());
+  return runtime_.StartListener("pop3s", config_.pop3s(), Options(true), implicit).status();
+}
+
+// Sessions end after the command that they are at: a QUIT that was sent still commits.
+void App::Drain(absl::Time deadline) { runtime_.sessions().DrainAll(deadline); }
+
+}  // namespace mailmesh::pop3_gateway

@@ -1,0 +1,215 @@
+#include "services/pop3_gateway/maildrop.h"
+
+#include <cstdio>
+
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/rpc/client_call.h"
+#include "common/rpc/status.h"
+
+namespace mailmesh::pop3_gateway {
+namespace {
+
+using mailbox::v1::MailboxService;
+using Methods = class MailboxService::Stub::async;
+
+// The lease outlives a gateway that died by this much. A store that restarts has forgotten it, and grants it again.
+constexpr uint32_t kLeaseSeconds = 120;
+constexpr auto kRenewAfter = std::chrono::seconds(40);
+constexpr absl::Duration kCallTimeout = absl::Seconds(30);
+// One message may take as long as its reader needs; the session's own time-out is for silence.
+constexpr absl::Duration kStreamTimeout = absl::Hours(24);
+
+}  // namespace
+
+Maildrop::Maildrop(std::shared_ptr<grpc::Channel> store, std::string account_id, std::string correlation_id)
+    : stub_(MailboxService::NewStub(std::move(store))),
+      account_id_(std::move(account_id)),
+      correlation_id_(std::move(correlation_id)),
+      lease_id_(base::IdHex(base::NewId())) {}
+
+Maildrop::~Maildrop() = default;
+
+net::Awaitable<absl::StatusOr<std::unique_ptr<Maildrop>>> Maildrop::Open(std::shared_ptr<grpc::Channel> store,
+                                                                         std::string account_id,
+                                                                         std::string correlation_id) {
+  std::unique_ptr<Maildrop> maildrop(new Maildrop(std::move(store), std::move(account_id), std::move(correlation_id)));
+  mailbox::v1::AcquireMaildropRequest request;
+  request.set_account_id(maildrop->account_id_);
+  request.set_lease_id(maildrop->lease_id_);
+  request.set_time_limit_seconds(kLeaseSeconds);
+  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, maildrop->correlation_id_);
+  auto response = co_await rpc::UnaryCall(maildrop->stub_->async(), &Methods::AcquireMaildrop, request, context);
+  if (!response.ok()) co_return response.status();
+  if (response->uid_deltas_size() != response->sizes_bytes_size()) {
+    co_return absl::InternalError("maildrop: UIDs and sizes differ in number");
+  }
+  maildrop->mailbox_id_ = response->mailbox_id();
+  maildrop->uid_validity_ = response->uid_validity();
+  maildrop->messages_.reserve(static_cast<size_t>(response->uid_deltas_size()));
+  uint32_t uid = 0;
+  for (int i = 0; i < response->uid_deltas_size(); ++i) {
+    uid += response->uid_deltas(i);
+    maildrop->messages_.push_back({uid, response->sizes_bytes(i), false});
+  }
+  maildrop->UnmarkAll();
+  maildrop->renew_at_ = net::After(kRenewAfter);
+  co_return maildrop;
+}
+
+const MaildropMessage* Maildrop::Find(uint64_t number) const {
+  if (number == 0 || number > messages_.size() || messages_[number - 1].deleted) return nullptr;
+  return &messages_[number - 1];
+}
+
+std::string Maildrop::UniqueId(const MaildropMessage& message) const {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%08x.%08x", uid_validity_, message.uid);
+  return text;
+}
+
+void Maildrop::MarkDeleted(uint64_t number) {
+  MaildropMessage& message = messages_[number - 1];
+  message.deleted = true;
+  --remaining_count_;
+  remaining_bytes_ -= message.size_bytes;
+}
+
+void Maildrop::UnmarkAll() {
+  remaining_count_ = messages_.size();
+  remaining_bytes_ = 0;
+  for (MaildropMessage& message : messages_) {
+    message.deleted = false;
+    remaining_bytes_ += message.size_bytes;
+  }
+}
+
+void Maildrop::StartStream(uint64_t number, std::optional<uint32_t> top_lines, bool ahead) {
+  mailbox::v1::FetchContentRequest request;
+  request.set_account_id(account_id_);
+  request.set_mailbox_id(mailbox_id_);
+  request.mutable_uids()->add_first(messages_[number - 1].uid);
+  request.mutable_uids()->add_last(ahead ? messages_.back().uid : messages_[number - 1].uid);
+  mailbox::v1::ContentSelector* selector = request.add_selectors();
+  if (top_lines.has_value()) {
+    selector->set_section(mailbox::v1::ContentSelector::SECTION_TOP);
+    selector->set_top_lines(*top_lines);
+  }
+  rpc::CallContext context = rpc::CallContext::Within(kStreamTimeout, correlation_id_);
+  stream_.emplace(ContentStream::Start(stub_->async(), &Methods::FetchContent, request, context));
+  packet_.Clear();
+  next_chunk_ = 0;
+  chunk_ = nullptr;
+  stream_ahead_ = ahead;
+}
+
+net::Awaitable<absl::StatusOr<bool>> Maildrop::NextChunk() {
+  while (next_chunk_ >= packet_.chunks_size()) {
+    if (!stream_.has_value()) co_return false;
+    auto next = co_await stream_->Read();
+    if (!next.ok()) {
+      stream_.reset();
+      co_return next.status();
+    }
+    if (!next->has_value()) {
+      stream_.reset();
+      co_return false;
+    }
+    packet_ = std::move(**next);
+    next_chunk_ = 0;
+  }
+  chunk_ = &packet_.chunks(next_chunk_++);
+  co_return true;
+}
+
+net::Awaitable<absl::Status> Maildrop::OpenMessage(uint64_t number, std::optional<uint32_t> top_lines) {
+  const uint32_t uid = messages_[number - 1].uid;
+  const bool next_in_line = !top_lines.has_value() && number == last_number_ + 1;
+  last_number_ = top_lines.has_value() ? 0 : number;
+  message_ended_ = false;
+  open_uid_ = uid;
+  if (next_in_line && stream_ahead_ && (stream_.has_value() || next_chunk_ < packet_.chunks_size())) {
+    auto more = co_await NextChunk();
+    // Messages that are gone from the store are not in the stream; any surprise starts it anew.
+    if (more.ok() && *more && chunk_->uid() == uid && chunk_->first()) {
+      if (chunk_->missing()) co_return rpc::MakeError(absl::StatusCode::kNotFound, type::v1::ERROR_REASON_MESSAGE_NOT_FOUND, "expunged");
+      co_return absl::OkStatus();
+    }
+  }
+  StartStream(number, top_lines, next_in_line && number < messages_.size());
+  auto more = co_await NextChunk();
+  if (!more.ok()) co_return more.status();
+  if (!*more || chunk_->uid() != uid || chunk_->missing()) {
+    stream_.reset();
+    co_return rpc::MakeError(absl::StatusCode::kNotFound, type::v1::ERROR_REASON_MESSAGE_NOT_FOUND, "expunged");
+  }
+  co_return absl::OkStatus();
+}
+
+net::Awaitable<absl::StatusOr<std::string_view>> Maildrop::ReadMessage() {
+  if (message_ended_) co_return std::string_view();
+  for (;;) {
+    if (chunk_ == nullptr) {
+      auto more = co_await NextChunk();
+      if (!more.ok()) co_return more.status();
+      if (!*more || chunk_->uid() != open_uid_) {
+        stream_.reset();
+        co_return absl::DataLossError("the store ended a message before its last octet");
+      }
+    }
+    const mailbox::v1::ContentChunk* chunk = chunk_;
+    chunk_ = nullptr;
+    message_ended_ = chunk->last();
+    if (!chunk->octets().empty() || message_ended_) co_return std::string_view(chunk->octets());
+  }
+}
+
+net::Awaitable<absl::Status> Maildrop::KeepLease() {
+  if (net::Clock::now() < renew_at_) co_return absl::OkStatus();
+  mailbox::v1::RenewMaildropRequest request;
+  request.set_account_id(account_id_);
+  request.set_lease_id(lease_id_);
+  request.set_time_limit_seconds(kLeaseSeconds);
+  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, correlation_id_);
+  auto response = co_await rpc::UnaryCall(stub_->async(), &Methods::RenewMaildrop, request, context);
+  if (response.ok()) renew_at_ = net::After(kRenewAfter);
+  // A store that is away for a while does not end the session: the lease may still be ours when it is back.
+  if (absl::IsUnavailable(response.status()) || absl::IsDeadlineExceeded(response.status())) co_return absl::OkStatus();
+  co_return response.status();
+}
+
+net::Awaitable<absl::Status> Maildrop::Commit() {
+  mailbox::v1::CommitMaildropRequest request;
+  request.set_request_id(lease_id_);  // one commit a session
+  request.set_account_id(account_id_);
+  request.set_lease_id(lease_id_);
+  for (const MaildropMessage& message : messages_) {
+    if (!message.deleted) continue;
+    mailbox::v1::UidSet* set = request.mutable_delete_();
+    if (set->last_size() > 0 && set->last(set->last_size() - 1) + 1 == message.uid) {
+      set->set_last(set->last_size() - 1, message.uid);
+    } else {
+      set->add_first(message.uid);
+      set->add_last(message.uid);
+    }
+  }
+  stream_.reset();
+  released_ = true;
+  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, correlation_id_);
+  auto response = co_await rpc::UnaryCall(stub_->async(), &Methods::CommitMaildrop, request, context);
+  co_return response.status();
+}
+
+net::Awaitable<void> Maildrop::Release() {
+  if (released_) co_return;
+  released_ = true;
+  stream_.reset();
+  mailbox::v1::ReleaseMaildropRequest request;
+  request.set_account_id(account_id_);
+  request.set_lease_id(lease_id_);
+  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, correlation_id_);
+  // A lease that cannot be given back ends by its time limit.
+  [[maybe_unused]] auto response = co_await rpc::UnaryCall(stub_->async(), &Methods::ReleaseMaildrop, request, context);
+}
+
+}  // namespace mailmesh::pop3_gateway

@@ -1,0 +1,87 @@
+#include "services/smtp_ingress/app.h"
+
+#include <unistd.h>
+
+#include "common/base/status.h"
+#include "common/net/listener.h"
+#include "common/smtp/replies.h"
+#include "google/protobuf/util/time_util.h"
+#include "services/smtp_ingress/session.h"
+
+namespace mailmesh::smtp_ingress {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+net::Awaitable<void> RunSession(Ingress* ingress, net::Stream stream, ListenerKind kind) {
+  Session session(*ingress, std::move(stream), kind);
+  co_await session.Run();
+}
+
+net::Duration ToDuration(const google::protobuf::Duration& duration) {
+  return std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(duration));
+}
+
+std::string HostName(const std::string& configured) {
+  if (!configured.empty()) return configured;
+  char name[256] = "";
+  if (gethostname(name, sizeof(name) - 1) != 0 || *name == '\0') return "localhost";
+  return name;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
+  std::unique_ptr<App> app(new App(config, runtime));
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> directory, runtime.Channel("directory"));
+  app->ingress_ = std::make_unique<Ingress>(runtime.metrics(), runtime.sessions(),
+                                            auth::Authenticator(directory, auth::Policy(config.auth())), directory);
+  Ingress& ingress = *app->ingress_;
+  const auto channel_to_store = [&runtime](const std::string& endpoint) {
+    return runtime.ChannelTo("mailbox_store", endpoint).value_or(nullptr);
+  };
+  ingress.shards = std::make_unique<auth::ShardMap>(directory, channel_to_store);
+  ASSIGN_OR_RETURN(ingress.relay, runtime.Channel("outbound_relay"));
+  ASSIGN_OR_RETURN(ingress.tls, runtime.LoadTls("smtp", config.tls()));
+  ingress.hostname = HostName(config.hostname());
+  const std::vector<std::string> networks(config.lmtp_networks().begin(), config.lmtp_networks().end());
+  ASSIGN_OR_RETURN(ingress.lmtp_networks, net::CidrSet::Parse(networks));
+  for (const char* loopback : {"127.0.0.0/8", "::1"}) {
+    ASSIGN_OR_RETURN(const net::Cidr range, net::Cidr::Parse(loopback));
+    ingress.lmtp_networks.Add(range);
+  }
+  ingress.max_message_bytes = config.max_message_bytes();
+  ingress.max_recipients = config.max_recipients();
+  ingress.max_hops = config.max_hops();
+  ingress.max_bad_commands = config.max_bad_commands();
+  ingress.command_timeout = ToDuration(config.command_timeout());
+  ingress.data_timeout = ToDuration(config.data_timeout());
+  ingress.session_timeout = ToDuration(config.session_timeout());
+  return app;
+}
+
+absl::Status App::StartListener(ListenerKind kind, const config::v1::ListenerConfig& listener) {
+  Ingress* ingress = ingress_.get();
+  net::ListenerOptions options;
+  options.exempt_peers = net::CidrSet::Loopback();
+  options.refusal = [kind](net::RefusalReason) {
+    std::string line;
+    if (kind != ListenerKind::kSubmissions) smtp::AppendReply(smtp::replies::kTooManySessions, true, line);
+    return line;
+  };
+  ingress->metrics.sessions_limit.With({ListenerName(kind)}).Set(listener.max_sessions());
+  const auto handler = [ingress, kind](net::Stream stream) { return RunSession(ingress, std::move(stream), kind); };
+  return runtime_.StartListener(ListenerName(kind), listener, options, handler).status();
+}
+
+absl::Status App::Start() {
+  RETURN_IF_ERROR(StartListener(ListenerKind::kMx, config_.mx()));
+  RETURN_IF_ERROR(StartListener(ListenerKind::kSubmission, config_.submission()));
+  RETURN_IF_ERROR(StartListener(ListenerKind::kSubmissions, config_.submissions()));
+  return StartListener(ListenerKind::kLmtp, config_.lmtp());
+}
+
+// A transaction that has begun its content is finished; the client hears 421 at the next command.
+void App::Drain(absl::Time deadline) { runtime_.sessions().DrainAll(deadline); }
+
+}  // namespace mailmesh::smtp_ingress

@@ -1,0 +1,235 @@
+#include "services/smtp_ingress/delivery.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/net/event.h"
+#include "common/net/spawn.h"
+#include "common/rpc/client_call.h"
+#include "common/rpc/retry.h"
+#include "common/rpc/status.h"
+#include "common/telemetry/log.h"
+#include "services/smtp_ingress/trace.h"
+
+namespace mailmesh::smtp_ingress {
+namespace {
+
+using mailbox::v1::MailboxService;
+using relay::v1::RelayService;
+using StoreMethods = class MailboxService::Stub::async;
+using RelayMethods = class RelayService::Stub::async;
+
+// RFC 5321, 4.5.3.2.6: a client waits 10 minutes for the final reply; we answer long before.
+constexpr absl::Duration kEnqueueTimeout = absl::Seconds(60);
+// With a relay to fall back on, a shard that is away is not waited for.
+constexpr absl::Duration kDeliverTimeout = absl::Seconds(10);
+// Without one (LMTP, or a content that only the shard has) it gets the time to start again.
+constexpr absl::Duration kPatientDeliverTimeout = absl::Seconds(60);
+
+std::string RequestId(const DeliveryRequest& request, const std::string& shard) {
+  return absl::StrCat(request.facts.correlation_id(), "/", shard);
+}
+
+// Permanent for the recipient, whoever tries: the relay would hear the same.
+bool IsPermanent(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kPermissionDenied:
+      return true;
+    case absl::StatusCode::kResourceExhausted:
+      return rpc::ReasonOf(status) == type::v1::ERROR_REASON_QUOTA || rpc::ReasonOf(status) == type::v1::ERROR_REASON_TOO_LARGE;
+    default:
+      return false;
+  }
+}
+
+absl::Status FromResult(const mailbox::v1::DeliveryResult& result) {
+  if (result.code() == 0) return absl::OkStatus();
+  type::v1::ErrorReason reason = type::v1::ERROR_REASON_UNSPECIFIED;
+  type::v1::ErrorReason_Parse(result.reason(), &reason);
+  return rpc::MakeError(static_cast<absl::StatusCode>(result.code()), reason, result.detail());
+}
+
+// One shard's part of the delivery.
+struct ShardDelivery {
+  std::string shard;
+  std::vector<absl::Status> copies;  // as in Envelope::local()
+};
+
+net::Awaitable<absl::Status> DeliverToShard(Ingress& ingress, const DeliveryRequest& request, ShardDelivery& delivery) {
+  const std::vector<LocalCopy>& copies = request.envelope.local().at(delivery.shard);
+  absl::StatusOr<type::v1::MessageBody> body = request.body.BodyFor(delivery.shard);
+  if (!body.ok()) co_return body.status();
+  const bool patient = request.lmtp || !request.body.BodyFor("").ok();
+  const absl::Duration timeout = patient ? kPatientDeliverTimeout : kDeliverTimeout;
+  const net::TimePoint channel_deadline = net::After(absl::ToChronoSeconds(timeout));
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = co_await ingress.shards->Channel(delivery.shard, channel_deadline);
+  if (!channel.ok()) co_return channel.status();
+
+  mailbox::v1::DeliverMessageRequest call;
+  call.set_request_id(RequestId(request, delivery.shard));
+  *call.mutable_body() = std::move(*body);
+  const std::string reverse_path = request.envelope.reverse_path();
+  call.mutable_body()->set_trace_fields(ReturnPathField(reverse_path) + request.received_field);
+  call.set_reverse_path(reverse_path);
+  *call.mutable_facts() = request.facts;
+  for (const LocalCopy& copy : copies) {
+    mailbox::v1::DeliveryRecipient* recipient = call.add_recipients();
+    recipient->set_account_id(copy.account_id);
+    recipient->set_forward_path(copy.address);
+    recipient->set_original_recipient(copy.original_recipient);
+    recipient->set_mailbox(copy.mailbox);
+  }
+  auto stub = MailboxService::NewStub(*channel);
+  rpc::CallContext context = rpc::CallContext::Within(timeout, request.facts.correlation_id());
+  rpc::RetryPolicy policy;
+  policy.max_attempts = patient ? 100 : 5;
+  auto response = co_await rpc::RetryUnary(stub->async(), &StoreMethods::DeliverMessage, call, context, policy);
+  if (!response.ok()) co_return response.status();
+  if (response->results_size() != static_cast<int>(copies.size())) co_return absl::InternalError("results differ in number");
+  for (int i = 0; i < response->results_size(); ++i) delivery.copies[static_cast<size_t>(i)] = FromResult(response->results(i));
+  co_return absl::OkStatus();
+}
+
+// Owned by Deliver's frame, which waits for all of them.
+struct Gather {
+  explicit Gather(net::Executor executor) : done(std::move(executor)) {}
+  net::Event done;
+  size_t running = 0;
+};
+
+net::Awaitable<void> RunShard(Ingress* ingress, const DeliveryRequest* request, ShardDelivery* delivery, Gather* gather) {
+  absl::Status status = co_await DeliverToShard(*ingress, *request, *delivery);
+  if (!status.ok()) {
+    telemetry::Warning("shard did not take a message", {{"correlation_id", request->facts.correlation_id()},
+                                                        {"shard", delivery->shard},
+                                                        {"error", base::Message(status)}});
+    std::fill(delivery->copies.begin(), delivery->copies.end(), status);
+  }
+  --gather->running;
+  gather->done.Notify();
+}
+
+void AddRelayed(const RelayCopy& copy, relay::v1::EnqueueMessageRequest& call) {
+  relay::v1::QueueRecipient* recipient = call.add_recipients();
+  recipient->set_forward_path(copy.address);
+  recipient->set_original_recipient(copy.original_recipient);
+  recipient->mutable_notify()->set_never(copy.notify.never);
+  recipient->mutable_notify()->set_success(copy.notify.success);
+  recipient->mutable_notify()->set_failure(copy.notify.failure);
+  recipient->mutable_notify()->set_delay(copy.notify.delay);
+}
+
+void AddLocalRoute(const DeliveryRequest& request, const std::string& shard, const LocalCopy& copy,
+                   relay::v1::EnqueueMessageRequest& call) {
+  relay::v1::QueueRecipient* recipient = call.add_recipients();
+  recipient->set_forward_path(copy.address);
+  recipient->set_original_recipient(copy.original_recipient);
+  recipient->mutable_local()->set_shard(shard);
+  recipient->mutable_local()->set_account_id(copy.account_id);
+  recipient->mutable_local()->set_mailbox(copy.mailbox);
+  recipient->mutable_local()->set_request_id(RequestId(request, shard));
+}
+
+net::Awaitable<absl::Status> Enqueue(Ingress& ingress, const DeliveryRequest& request, relay::v1::EnqueueMessageRequest call,
+                                     std::string_view kind) {
+  absl::StatusOr<type::v1::MessageBody> body = request.body.BodyFor("");
+  if (!body.ok()) co_return body.status();
+  *call.mutable_body() = std::move(*body);
+  call.mutable_body()->set_trace_fields(request.received_field);
+  call.set_request_id(absl::StrCat(request.facts.correlation_id(), "/", std::string(kind)));
+  call.set_reverse_path(request.envelope.reverse_path());
+  *call.mutable_facts() = request.facts;
+  const smtp::Mail& mail = request.envelope.mail();
+  call.set_smtputf8(mail.smtputf8);
+  call.set_eight_bit(mail.body.value_or(smtp::Body::k7Bit) != smtp::Body::k7Bit);
+  if (mail.ret.has_value()) {
+    call.set_dsn_return(*mail.ret == smtp::Ret::kFull ? relay::v1::DSN_RETURN_FULL : relay::v1::DSN_RETURN_HEADERS);
+  }
+  call.set_envelope_id(mail.envid.value_or(""));
+  auto stub = RelayService::NewStub(ingress.relay);
+  rpc::CallContext context = rpc::CallContext::Within(kEnqueueTimeout, request.facts.correlation_id());
+  rpc::RetryPolicy policy;
+  policy.max_attempts = 100;
+  auto response = co_await rpc::RetryUnary(stub->async(), &RelayMethods::EnqueueMessage, call, context, policy);
+  co_return response.status();
+}
+
+// Copies that the relay is to finish in a shard's place. For a client that gets one reply: all temporary failures, and the permanent
+// ones too where anything was stored (they become DSNs).
+net::Awaitable<void> HandToRelay(Ingress& ingress, const DeliveryRequest& request, std::vector<ShardDelivery>& deliveries,
+                                 bool anything_stored) {
+  relay::v1::EnqueueMessageRequest call;
+  std::vector<absl::Status*> handed;
+  for (ShardDelivery& delivery : deliveries) {
+    const std::vector<LocalCopy>& copies = request.envelope.local().at(delivery.shard);
+    for (size_t i = 0; i < copies.size(); ++i) {
+      if (delivery.copies[i].ok() || (IsPermanent(delivery.copies[i]) && !anything_stored)) continue;
+      AddLocalRoute(request, delivery.shard, copies[i], call);
+      handed.push_back(&delivery.copies[i]);
+    }
+  }
+  if (handed.empty()) co_return;
+  absl::Status status = co_await Enqueue(ingress, request, std::move(call), "local");
+  // A failure leaves the shard's own answer standing.
+  if (status.ok()) {
+    for (absl::Status* copy : handed) *copy = absl::OkStatus();
+  }
+}
+
+// Keeps the worst of what a recipient's copies came to: one that may succeed later outweighs one that never will.
+void Merge(absl::Status& into, const absl::Status& status) {
+  if (status.ok()) return;
+  if (into.ok() || (IsPermanent(into) && !IsPermanent(status))) into = status;
+}
+
+}  // namespace
+
+net::Awaitable<std::vector<absl::Status>> Deliver(Ingress& ingress, DeliveryRequest request) {
+  const Envelope& envelope = request.envelope;
+  std::vector<ShardDelivery> deliveries;
+  for (const auto& [shard, copies] : envelope.local()) deliveries.push_back({shard, std::vector<absl::Status>(copies.size())});
+  net::Executor executor = co_await asio::this_coro::executor;
+  if (deliveries.size() == 1) {
+    Gather gather(executor);
+    gather.running = 1;
+    co_await RunShard(&ingress, &request, &deliveries[0], &gather);
+  } else if (!deliveries.empty()) {
+    Gather gather(executor);
+    gather.running = deliveries.size();
+    for (ShardDelivery& delivery : deliveries) {
+      net::Spawn(executor, RunShard(&ingress, &request, &delivery, &gather), "smtp-deliver");
+    }
+    while (gather.running > 0) {
+      [[maybe_unused]] absl::Status notified = co_await gather.done.Wait();
+    }
+  }
+
+  absl::Status relayed;
+  if (!envelope.relayed().empty()) {
+    relay::v1::EnqueueMessageRequest call;
+    for (const RelayCopy& copy : envelope.relayed()) AddRelayed(copy, call);
+    relayed = co_await Enqueue(ingress, request, std::move(call), "relay");
+  }
+
+  bool anything_stored = !envelope.relayed().empty() && relayed.ok();
+  for (const ShardDelivery& delivery : deliveries) {
+    anything_stored |= std::any_of(delivery.copies.begin(), delivery.copies.end(), [](const absl::Status& s) { return s.ok(); });
+  }
+  if (!request.lmtp) co_await HandToRelay(ingress, request, deliveries, anything_stored);
+
+  std::vector<absl::Status> results(envelope.recipient_count());
+  for (const ShardDelivery& delivery : deliveries) {
+    const std::vector<LocalCopy>& copies = envelope.local().at(delivery.shard);
+    for (size_t i = 0; i < copies.size(); ++i) {
+      for (const size_t recipient : copies[i].recipients) Merge(results[recipient], delivery.copies[i]);
+    }
+  }
+  for (const RelayCopy& copy : envelope.relayed()) {
+    for (const size_t recipient : copy.recipients) Merge(results[recipient], relayed);
+  }
+  co_return results;
+}
+
+}  // namespace mailmesh::smtp_ingress

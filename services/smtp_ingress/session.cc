@@ -1,0 +1,264 @@
+#include "services/smtp_ingress/session.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "absl/time/clock.h"
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/smtp/replies.h"
+#include "common/telemetry/log.h"
+
+namespace mailmesh::smtp_ingress {
+namespace {
+
+namespace replies = smtp::replies;
+namespace server = smtp::server;
+
+// Replies are written when this much has gathered, whatever the client has pipelined.
+constexpr size_t kFlushAbove = 32 * 1024;
+
+smtp::ServerOptions OptionsFor(const Ingress& ingress, ListenerKind kind) {
+  smtp::ServerOptions options;
+  options.protocol = kind == ListenerKind::kLmtp ? smtp::Protocol::kLmtp : smtp::Protocol::kSmtp;
+  options.name = ingress.hostname;
+  options.max_recipients = ingress.max_recipients;
+  options.max_bad_commands = ingress.max_bad_commands;
+  options.address.utf8 = true;  // MAIL and RCPT need SMTPUTF8 for it all the same
+  return options;
+}
+
+std::string_view CodeClass(uint16_t code) {
+  switch (code / 100) {
+    case 2:
+      return "2xx";
+    case 3:
+      return "3xx";
+    case 4:
+      return "4xx";
+    default:
+      return "5xx";
+  }
+}
+
+}  // namespace
+
+std::string_view ListenerName(ListenerKind kind) {
+  switch (kind) {
+    case ListenerKind::kMx:
+      return "mx";
+    case ListenerKind::kSubmission:
+      return "submission";
+    case ListenerKind::kSubmissions:
+      return "submissions";
+    case ListenerKind::kLmtp:
+      return "lmtp";
+  }
+  return "mx";
+}
+
+Session::Session(Ingress& ingress, net::Stream stream, ListenerKind kind)
+    : ingress_(ingress),
+      kind_(kind),
+      stream_(std::move(stream)),
+      reader_(stream_, 256 * 1024),
+      session_id_(base::NewSessionId()),
+      kicked_(std::make_shared<std::atomic<bool>>(false)),
+      machine_(OptionsFor(ingress, kind)) {}
+
+net::Awaitable<void> Session::Run() {
+  service::SessionFacts facts;
+  facts.session_id = session_id_;
+  facts.protocol = kind_ == ListenerKind::kLmtp ? "lmtp" : "smtp";
+  facts.peer_address = stream_.peer_address().ToString();
+  facts.state = std::string(ListenerName(kind_));
+  facts.start = absl::Now();
+  facts.tls = kind_ == ListenerKind::kSubmissions;
+  const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason) {
+    kicked->store(true);
+    handle.Interrupt();
+  };
+  entry_ = ingress_.sessions.Register(std::move(facts), kick);
+  const telemetry::Gauge sessions = ingress_.metrics.sessions.With({ListenerName(kind_)});
+  sessions.Add();
+  co_await Serve();
+  sessions.Subtract();
+  const std::string_view tls = kind_ == ListenerKind::kSubmissions ? "implicit" : stream_.is_tls() ? "starttls" : "none";
+  ingress_.metrics.connections.With({ListenerName(kind_), tls}).Increment();
+  stream_.Close();
+}
+
+net::Awaitable<bool> Session::Greet() {
+  stream_.ExpiresAt(net::After(ingress_.session_timeout));
+  stream_.ExpiresAfter(ingress_.command_timeout);
+  if (kind_ == ListenerKind::kSubmissions) {
+    std::shared_ptr<const net::TlsServerContext> context = ingress_.tls;
+    absl::Status status = co_await stream_.StartTlsServer(context);
+    if (!status.ok()) {
+      telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+      co_return false;
+    }
+    machine_.set_tls_active();
+  }
+  machine_.SetOffer(Offer());
+  // RFC 2033, 5: LMTP is not for the open network; it has no authentication of its own here.
+  if (kind_ == ListenerKind::kLmtp && !stream_.peer_address().is_unix() &&
+      !ingress_.lmtp_networks.Contains(stream_.peer_address())) {
+    machine_.Greet(replies::kNoService);
+  } else {
+    machine_.Greet();
+  }
+  co_return true;
+}
+
+net::Awaitable<void> Session::Serve() {
+  bool greeted = co_await Greet();
+  if (!greeted) co_return;
+  command_start_ = net::Clock::now();
+  while (!closing_) {
+    server::Event event = machine_.Next(input_);
+    if (std::holds_alternative<server::NeedInput>(event)) {
+      bool more = co_await Exchange();
+      if (!more) co_return;
+      continue;
+    }
+    co_await Handle(std::move(event));
+    if (machine_.output().size() >= kFlushAbove) {
+      bool flushed = co_await Flush();
+      if (!flushed) co_return;
+    }
+  }
+  co_await Flush();
+}
+
+net::Awaitable<bool> Session::Flush() {
+  if (machine_.output().empty()) co_return true;
+  std::string octets = std::move(machine_.output());
+  machine_.output().clear();
+  absl::Status status = co_await stream_.Write(octets);
+  co_return status.ok();
+}
+
+net::Awaitable<bool> Session::Exchange() {
+  reader_.Consume(reader_.data().size() - input_.size());
+  input_ = {};
+  bool flushed = co_await Flush();
+  if (!flushed) co_return false;
+  stream_.ExpiresAfter(body_ != nullptr ? ingress_.data_timeout : ingress_.command_timeout);
+  absl::StatusOr<net::WaitResult> waited = co_await reader_.WaitReadable();
+  if (kicked_->load() && machine_.at_command_boundary()) {
+    machine_.Shutdown(replies::kShuttingDown);
+    co_await Flush();
+    co_return false;
+  }
+  if (!waited.ok()) {
+    // RFC 5321, 4.5.3.2: say why, if the client still listens.
+    if (absl::IsDeadlineExceeded(waited.status()) && machine_.at_command_boundary()) {
+      machine_.Shutdown(replies::kTimeout);
+      co_await Flush();
+    }
+    co_return false;
+  }
+  if (*waited == net::WaitResult::kInterrupted) co_return true;
+  absl::StatusOr<size_t> filled = co_await reader_.Fill();
+  command_start_ = net::Clock::now();
+  input_ = reader_.data();
+  co_return filled.ok() && *filled > 0;
+}
+
+Session::Handled Session::Handle(server::Event event) {
+  auto dispatch = [this](auto& typed) -> Handled { return On(std::move(typed)); };
+  Handled handled = std::visit(dispatch, event);
+  co_await std::move(handled);
+}
+
+void Session::Answer(smtp::Verb verb, const smtp::Reply& reply) {
+  machine_.Answer(reply);
+  const std::chrono::duration<double> took = net::Clock::now() - command_start_;
+  ingress_.metrics.command_seconds.With({ListenerName(kind_), smtp::VerbName(verb), CodeClass(reply.code)}).Observe(took.count());
+  command_start_ = net::Clock::now();
+}
+
+smtp::Capabilities Session::Offer() const {
+  smtp::Capabilities offer;
+  offer.extensions = {smtp::Extension::kPipelining, smtp::Extension::kSize,     smtp::Extension::k8BitMime,
+                      smtp::Extension::kSmtpUtf8,   smtp::Extension::kChunking, smtp::Extension::kEnhancedStatusCodes};
+  offer.max_size = ingress_.max_message_bytes;
+  if (!stream_.is_tls() && ingress_.tls != nullptr) offer.extensions.Add(smtp::Extension::kStartTls);
+  if (IsSubmission(kind_) && account_id_.empty()) {
+    offer.auth_mechanisms = ingress_.authenticator.policy().Mechanisms(Facts());
+    if (!offer.auth_mechanisms.empty()) offer.extensions.Add(smtp::Extension::kAuth);
+  }
+  return offer;
+}
+
+Session::Handled Session::On(server::HelloReceived event) {
+  helo_ = event.hello.well_formed ? event.hello.name : "";
+  DropTransaction();
+  Answer(event.hello.verb, replies::kOk);
+  co_return;
+}
+
+Session::Handled Session::On(server::StartTlsReceived event) {
+  if (event.discarded > 0) {
+    telemetry::Warning("octets behind STARTTLS were thrown away", {{"session_id", session_id_},
+                                                                   {"peer", stream_.peer_address().ToString()},
+                                                                   {"octets", static_cast<uint64_t>(event.discarded)}});
+  }
+  Answer(smtp::Verb::kStartTls, replies::kReadyForTls);
+  bool flushed = co_await Flush();
+  // RFC 3207, 4.2: nothing that came in plain text counts any more, whatever lies in our buffers.
+  reader_.DiscardAll();
+  input_ = {};
+  if (!flushed) {
+    Close();
+    co_return;
+  }
+  std::shared_ptr<const net::TlsServerContext> context = ingress_.tls;
+  absl::Status status = co_await stream_.StartTlsServer(context);
+  if (!status.ok()) {
+    telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+    Close();
+    co_return;
+  }
+  DropTransaction();
+  helo_.clear();
+  account_id_.clear();
+  account_.clear();
+  entry_.SetTls(true);
+  machine_.TlsEstablished(Offer());
+}
+
+// RFC 5321, 3.5.3 and 7.3: a server need not tell who exists.
+Session::Handled Session::On(server::VrfyReceived) {
+  Answer(smtp::Verb::kVrfy, replies::kCannotVerify);
+  co_return;
+}
+Session::Handled Session::On(server::ExpnReceived) {
+  Answer(smtp::Verb::kExpn, replies::kNotImplemented);
+  co_return;
+}
+Session::Handled Session::On(server::HelpReceived) {
+  Answer(smtp::Verb::kHelp, replies::kHelp);
+  co_return;
+}
+Session::Handled Session::On(server::EtrnReceived) {
+  Answer(smtp::Verb::kEtrn, replies::kNotImplemented);
+  co_return;
+}
+
+Session::Handled Session::On(server::Answered) { co_return; }
+
+Session::Handled Session::On(server::TransactionReset) {
+  DropTransaction();
+  co_return;
+}
+
+Session::Handled Session::On(server::Close) {
+  Close();
+  co_return;
+}
+
+Session::Handled Session::On(server::NeedInput) { co_return; }
+
+}  // namespace mailmesh::smtp_ingress

@@ -1,0 +1,40 @@
+"""Free TCP ports on 127.0.0.1, for programs that cannot be told to let the system choose."""
+import socket
+import time
+
+
+def free_ports(count):
+    """`count` different ports that nobody listens on at this moment."""
+    sockets = []
+    for _ in range(count):
+        s = socket.socket()
+        s.bind(("127.0.0.1", 0))
+        sockets.append(s)
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def wait_for_port(port, seconds=30):
+    """Returns when something accepts on 127.0.0.1:port; raises TimeoutError otherwise."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise TimeoutError(f"nothing listens on 127.0.0.1:{port} after {seconds} s")
+
+
+def wait_until(condition, what, seconds=30, step=0.05):
+    """Calls `condition` until it answers something true, and returns that."""
+    end = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not after {seconds} s")
+        time.sleep(step)
