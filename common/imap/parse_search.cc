@@ -89,7 +89,8 @@ bool ParseDateArgument(Scanner& in, Date* out) {
 
 // RFC 7162, 7: "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer
 bool ParseModSeq(Scanner& in, SearchKey* key) {
-  if (in.At('"')) {
+  // The name is quoted by the grammar; a literal says the same, and AppendSearchKey may need one.
+  if (in.At('"') || in.At('{')) {
     if (!in.String(&key->field) || !in.Space()) return false;
     if (!in.TakeWord("PRIV") && !in.TakeWord("SHARED") && !in.TakeWord("ALL")) return in.Fail("Unknown MODSEQ entry type");
     if (!in.Space()) return false;
