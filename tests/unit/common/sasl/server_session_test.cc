@@ -79,17 +79,17 @@ TEST_F(ServerSessionTest, TheSaltOfAnUnknownUserIsStable) {
 }
 
 TEST_F(ServerSessionTest, UnknownUsersTakeTheTimeOfKnownOnes) {
-  auto median = [&](const std::string& name) {
+  // The least of several: what else the machine does only adds.
+  auto least = [&](const std::string& name) {
     std::vector<double> times;
     for (int i = 0; i < 9; ++i) {
       auto start = std::chrono::steady_clock::now();
       Play(sasl_, backend_, Mechanism::kPlain, name, "wrong");
       times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
-    std::nth_element(times.begin(), times.begin() + 4, times.end());
-    return times[4];
+    return *std::min_element(times.begin(), times.end());
   };
-  double known = median(kUser), unknown = median("nobody@example.org");
+  double known = least(kUser), unknown = least("nobody@example.org");
   EXPECT_LT(unknown, known * 3);
   EXPECT_GT(unknown, known / 3);
   EXPECT_EQ(backend_.checks, 18);

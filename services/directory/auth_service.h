@@ -1,0 +1,64 @@
+// mailmesh.directory.v1.AuthService: SASL exchanges, each a stream. Steps run on the hash pool; the stream's coroutine on an
+// I/O thread. The verdict on a log-in is held back after repeated failures (failure_limiter.h), also when it is yes.
+#ifndef MAILMESH_SERVICES_DIRECTORY_AUTH_SERVICE_H_
+#define MAILMESH_SERVICES_DIRECTORY_AUTH_SERVICE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/base/worker_pool.h"
+#include "common/net/io_pool.h"
+#include "common/rpc/server_call.h"
+#include "common/rpc/server_stream.h"
+#include "common/sasl/server_session.h"
+#include "mailmesh/directory/v1/auth_service.grpc.pb.h"
+#include "services/directory/failure_limiter.h"
+#include "services/directory/metrics.h"
+#include "services/directory/resolver.h"
+
+namespace mailmesh::directory {
+
+class AuthServiceImpl final : public v1::AuthService::CallbackService {
+ public:
+  struct Parts {
+    net::IoPool& io;
+    base::WorkerPool& hash_pool;
+    const Store& store;
+    const sasl::ServerSasl& sasl;
+    sasl::ServerBackend& backend;
+    FailureLimiter& limiter;
+    const Metrics& metrics;
+  };
+  explicit AuthServiceImpl(Parts parts) : parts_(parts), resolver_(parts.store) {}
+
+  grpc::ServerBidiReactor<v1::AuthenticateRequest, v1::AuthenticateResponse>* Authenticate(
+      grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* ListMechanisms(grpc::CallbackServerContext* context, const v1::ListMechanismsRequest* request,
+                                           v1::ListMechanismsResponse* response) override;
+
+ private:
+  using Reader = rpc::ServerReader<v1::AuthenticateRequest>;
+  using Writer = rpc::ServerWriter<v1::AuthenticateResponse>;
+
+  // A verdict: what to tell, or why not; and whose it is.
+  struct Verdict {
+    absl::StatusOr<v1::AuthenticateSuccess> result = absl::InternalError("no verdict");
+    std::string name;
+  };
+
+  asio::awaitable<absl::Status> OnAuthenticate(rpc::CallInfo info, Reader& reader, Writer& writer);
+  asio::awaitable<Verdict> Exchange(v1::AuthenticateStart start, Reader* reader, Writer* writer);
+  asio::awaitable<absl::StatusOr<sasl::ServerStep>> Step(std::shared_ptr<sasl::ServerSession> session,
+                                                         std::optional<base::Secret> input);
+  // Where the account is; on the hash pool.
+  absl::StatusOr<v1::AuthenticateSuccess> Locate(const sasl::ServerSuccess& success) const;
+  absl::Status Told(const absl::Status& status) const;
+
+  const Parts parts_;
+  const Resolver resolver_;
+};
+
+}  // namespace mailmesh::directory
+
+#endif  // MAILMESH_SERVICES_DIRECTORY_AUTH_SERVICE_H_

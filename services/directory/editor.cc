@@ -1,0 +1,254 @@
+#include "services/directory/editor.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <openssl/sha.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/net/endpoint.h"
+#include "common/rpc/status.h"
+#include "common/telemetry/log.h"
+#include "services/directory/errors.h"
+
+namespace mailmesh::directory {
+namespace {
+
+constexpr size_t kMaxRequestId = 128;
+// Old ids are looked for after so many new ones.
+constexpr uint64_t kSweepInterval = 1000;
+
+// Deterministic for one version of the program, which is what a retry meets but for a rolling upgrade; then the retry of a
+// change is refused, not done twice.
+std::string Fingerprint(std::string_view method, const google::protobuf::MessageLite& request) {
+  std::string octets(method);
+  octets.push_back('\0');
+  {
+    google::protobuf::io::StringOutputStream stream(&octets);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    request.SerializeToCodedStream(&coded);
+  }
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(octets.data()), octets.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
+
+absl::Status CheckRequestId(const std::string& id) {
+  if (!id.empty() && id.size() <= kMaxRequestId) return absl::OkStatus();
+  return absl::InvalidArgumentError("request_id must have 1 to 128 octets");
+}
+
+}  // namespace
+
+Editor::Editor(Store& store, Options options) : store_(store), options_(std::move(options)) {}
+
+absl::Status Editor::Start(const std::map<std::string, std::string>& shards) {
+  absl::MutexLock lock(&mutex_);
+  kv::Batch batch;
+  for (const auto& [name, endpoint] : shards) {
+    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryShardRecord>(Table::kShards, name));
+    if (there && there->endpoint() == endpoint) continue;
+    storage::v1::DirectoryShardRecord record;
+    record.set_endpoint(endpoint);
+    store_.Put(batch, Table::kShards, name, record);
+  }
+  if (!batch.empty()) RETURN_IF_ERROR(store_.Write(std::move(batch), /*grows=*/false));
+  RETURN_IF_ERROR(ForgetOldRequests());
+  return CountAll();
+}
+
+absl::Status Editor::CountAll() {
+  auto count = [&](Table table, uint64_t* out) {
+    return store_.Scan(table, "", "", [out](std::string_view, std::string_view) { return ++*out, true; });
+  };
+  Counts counts;
+  RETURN_IF_ERROR(count(Table::kDomains, &counts.domains));
+  RETURN_IF_ERROR(count(Table::kRoutes, &counts.routes));
+  RETURN_IF_ERROR(count(Table::kAliases, &counts.aliases));
+  RETURN_IF_ERROR(count(Table::kShards, &counts.shards));
+  std::map<std::string, uint64_t> by_shard;
+  RETURN_IF_ERROR(store_.Scan(Table::kAccounts, "", "", [&](std::string_view, std::string_view value) {
+    storage::v1::DirectoryAccountRecord record;
+    if (record.ParseFromArray(value.data(), static_cast<int>(value.size()))) ++by_shard[record.shard()];
+    return ++counts.accounts, true;
+  }));
+  absl::MutexLock lock(&counts_mutex_);
+  counts_ = counts;
+  accounts_by_shard_ = std::move(by_shard);
+  return absl::OkStatus();
+}
+
+Editor::Counts Editor::counts() const {
+  absl::MutexLock lock(&counts_mutex_);
+  return counts_;
+}
+
+absl::Status Editor::Apply(std::string_view method, const std::string& request_id,
+                           const google::protobuf::MessageLite& request, google::protobuf::MessageLite& response,
+                           const Plan& plan) {
+  RETURN_IF_ERROR(CheckRequestId(request_id));
+  std::string fingerprint = Fingerprint(method, request);
+  absl::MutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(auto remembered, store_.Find<storage::v1::DirectoryRequestRecord>(Table::kRequests, request_id));
+  if (remembered) {
+    if (remembered->fingerprint() != fingerprint) {
+      return absl::InvalidArgumentError("request_id was used for another request");
+    }
+    if (!response.ParseFromString(remembered->response())) return absl::DataLossError("a remembered answer cannot be read");
+    return absl::OkStatus();
+  }
+  Change change;
+  RETURN_IF_ERROR(plan(change));
+  storage::v1::DirectoryRequestRecord record;
+  record.set_fingerprint(fingerprint);
+  record.set_response(response.SerializeAsString());
+  record.set_time_seconds(absl::ToUnixSeconds(options_.clock->Now()));
+  store_.Put(change.batch, Table::kRequests, request_id, record);
+  RETURN_IF_ERROR(store_.Write(std::move(change.batch), change.grows));
+  if (change.applied) change.applied();
+  telemetry::Info("directory changed", {{"command", method}, {"request_id", request_id}});
+  if (++remembered_since_sweep_ >= kSweepInterval) {
+    if (absl::Status status = ForgetOldRequests(); !status.ok()) {
+      telemetry::Warning("old request ids could not be forgotten", {{"error", status}});
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Editor::ForgetOldRequests() {
+  remembered_since_sweep_ = 0;
+  int64_t oldest = absl::ToUnixSeconds(options_.clock->Now() - options_.remember);
+  kv::Batch batch;
+  RETURN_IF_ERROR(store_.Scan(Table::kRequests, "", "", [&](std::string_view key, std::string_view value) {
+    storage::v1::DirectoryRequestRecord record;
+    if (record.ParseFromArray(value.data(), static_cast<int>(value.size())) && record.time_seconds() < oldest) {
+      store_.Delete(batch, Table::kRequests, key);
+    }
+    return true;
+  }));
+  return batch.empty() ? absl::OkStatus() : store_.Write(std::move(batch), /*grows=*/false);
+}
+
+absl::Status Editor::CreateDomain(const v1::CreateDomainRequest& request, v1::CreateDomainResponse& response) {
+  absl::StatusOr<std::string> name = ParseDomain(request.domain().name());
+  if (!name.ok()) return BadName("not a domain");
+  storage::v1::DirectoryDomainRecord record;
+  switch (request.domain().kind()) {
+    case v1::DOMAIN_KIND_LOCAL: record.set_kind(storage::v1::DIRECTORY_DOMAIN_KIND_LOCAL); break;
+    case v1::DOMAIN_KIND_RELAY: record.set_kind(storage::v1::DIRECTORY_DOMAIN_KIND_RELAY); break;
+    default: return absl::InvalidArgumentError("the kind of the domain is missing: local or relay");
+  }
+  record.set_created_seconds(absl::ToUnixSeconds(options_.clock->Now()));
+  return Apply("CreateDomain", request.request_id(), request, response, [&](Change& change) -> absl::Status {
+    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryDomainRecord>(Table::kDomains, *name));
+    if (there) return AlreadyExists(*name);
+    store_.Put(change.batch, Table::kDomains, *name, record);
+    change.applied = [this] {
+      absl::MutexLock lock(&counts_mutex_);
+      ++counts_.domains;
+    };
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Editor::DeleteDomain(const v1::DeleteDomainRequest& request, v1::DeleteDomainResponse& response) {
+  absl::StatusOr<std::string> name = ParseDomain(request.name());
+  if (!name.ok()) return DomainNotFound(request.name());
+  return Apply("DeleteDomain", request.request_id(), request, response, [&](Change& change) -> absl::Status {
+    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryDomainRecord>(Table::kDomains, *name));
+    if (!there) return DomainNotFound(*name);
+    bool used = false;
+    std::string prefix = *name + std::string(1, '\0');
+    for (Table table : {Table::kAddresses, Table::kAliases}) {
+      RETURN_IF_ERROR(store_.Scan(table, prefix, "", [&](std::string_view, std::string_view) { return used = true, false; }));
+    }
+    if (used) return NotAllowed("the domain still has accounts or aliases");
+    store_.Delete(change.batch, Table::kDomains, *name);
+    change.grows = false;
+    change.applied = [this] {
+      absl::MutexLock lock(&counts_mutex_);
+      --counts_.domains;
+    };
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Editor::SetRoute(const v1::SetRouteRequest& request, v1::SetRouteResponse& response) {
+  const v1::Route& route = request.route();
+  absl::StatusOr<std::string> domain = ParseDomain(route.domain());
+  if (!domain.ok()) return BadName("not a domain");
+  if (route.next_hops().empty() || route.next_hops_size() > 100) {
+    return absl::InvalidArgumentError("a route has 1 to 100 next hops");
+  }
+  storage::v1::DirectoryRouteRecord record;
+  for (const std::string& hop : route.next_hops()) {
+    absl::StatusOr<net::Endpoint> endpoint = net::Endpoint::Parse(hop);
+    if (!endpoint.ok() || endpoint->is_unix() || endpoint->port() == 0) {
+      return BadName(absl::StrCat("not a next hop (\"host:port\" or \"[address]:port\"): ", hop));
+    }
+    record.add_next_hops(hop);
+  }
+  if (!v1::TlsPolicy_IsValid(route.tls_policy())) return absl::InvalidArgumentError("unknown TLS policy");
+  record.set_lmtp(route.lmtp());
+  record.set_tls_policy(route.tls_policy());
+  return Apply("SetRoute", request.request_id(), request, response, [&](Change& change) -> absl::Status {
+    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryRouteRecord>(Table::kRoutes, *domain));
+    store_.Put(change.batch, Table::kRoutes, *domain, record);
+    if (!there) {
+      change.applied = [this] {
+        absl::MutexLock lock(&counts_mutex_);
+        ++counts_.routes;
+      };
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Editor::DeleteRoute(const v1::DeleteRouteRequest& request, v1::DeleteRouteResponse& response) {
+  absl::StatusOr<std::string> domain = ParseDomain(request.domain());
+  if (!domain.ok()) return RouteNotFound();
+  return Apply("DeleteRoute", request.request_id(), request, response, [&](Change& change) -> absl::Status {
+    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryRouteRecord>(Table::kRoutes, *domain));
+    if (!there) return RouteNotFound();
+    store_.Delete(change.batch, Table::kRoutes, *domain);
+    change.grows = false;
+    change.applied = [this] {
+      absl::MutexLock lock(&counts_mutex_);
+      --counts_.routes;
+    };
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Editor::SetShard(const v1::SetShardRequest& request, v1::SetShardResponse& response) {
+  const v1::Shard& shard = request.shard();
+  bool name_good = !shard.name().empty() && shard.name().size() <= 64;
+  for (char c : shard.name()) name_good = name_good && c > ' ' && c <= '~';
+  if (!name_good) return BadName("a shard's name has 1 to 64 printable ASCII characters");
+  if (shard.endpoint().empty() || shard.endpoint().size() > 1024) return BadName("a shard's endpoint is missing or too long");
+  return Apply("SetShard", request.request_id(), request, response, [&](Change& change) -> absl::Status {
+    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryShardRecord>(Table::kShards, shard.name()));
+    storage::v1::DirectoryShardRecord record;
+    record.set_endpoint(shard.endpoint());
+    store_.Put(change.batch, Table::kShards, shard.name(), record);
+    if (!there) {
+      change.applied = [this] {
+        absl::MutexLock lock(&counts_mutex_);
+        ++counts_.shards;
+      };
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Editor::CheckDomainOfOurs(const Address& address) const {
+  ASSIGN_OR_RETURN(auto domain, store_.Find<storage::v1::DirectoryDomainRecord>(Table::kDomains, address.domain));
+  return domain ? absl::OkStatus() : DomainNotFound(address.domain);
+}
+
+}  // namespace mailmesh::directory

@@ -1,0 +1,57 @@
+#include "services/directory/login_backend.h"
+
+#include <chrono>
+
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "services/directory/credential_records.h"
+
+namespace mailmesh::directory {
+
+absl::StatusOr<std::unique_ptr<LoginBackend>> LoginBackend::Create(const Store& store, VerifiedLogins& verified,
+                                                                   const Metrics& metrics, Options options) {
+  base::Secret nobody(base::RandomString(32));
+  ASSIGN_OR_RETURN(std::string decoy, sasl::HashPassword(nobody, options.parameters.argon2));
+  return std::unique_ptr<LoginBackend>(new LoginBackend(store, verified, metrics, std::move(options), std::move(decoy)));
+}
+
+absl::StatusOr<std::optional<sasl::Credentials>> LoginBackend::Find(std::string_view name) {
+  ASSIGN_OR_RETURN(std::optional<Resolver::Found> account, resolver_.FindAccountByAddress(name));
+  if (!account || account->record.disabled()) return std::optional<sasl::Credentials>();
+  ASSIGN_OR_RETURN(auto record, store_.Find<storage::v1::DirectoryCredentialRecord>(Table::kCredentials, AccountKey(account->id)));
+  if (!record || record->password_hash().empty()) return std::optional<sasl::Credentials>();
+  return std::optional<sasl::Credentials>(FromRecord(account->id, *record));
+}
+
+absl::StatusOr<bool> LoginBackend::CheckPassword(const std::optional<sasl::Credentials>& credentials,
+                                                 const base::Secret& password) {
+  if (!credentials) {
+    RETURN_IF_ERROR(Verify(decoy_, password));
+    return false;
+  }
+  if (verified_.Knows(*credentials, password)) return true;
+  ASSIGN_OR_RETURN(bool right, Verify(credentials->password_hash, password));
+  if (!right) return false;
+  verified_.Remember(*credentials, password);
+  UpgradeIfOld(*credentials, password);
+  return true;
+}
+
+absl::StatusOr<bool> LoginBackend::Verify(std::string_view hash, const base::Secret& password) const {
+  auto start = std::chrono::steady_clock::now();
+  absl::StatusOr<bool> result = sasl::VerifyPassword(hash, password);
+  std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  metrics_.password_verify_seconds.With({sasl::SchemeName(sasl::SchemeOf(hash))}).Observe(took.count());
+  return result;
+}
+
+void LoginBackend::UpgradeIfOld(const sasl::Credentials& credentials, const base::Secret& password) const {
+  bool old = sasl::NeedsRehash(credentials.password_hash, options_.parameters.argon2) || credentials.scram_sha1.empty() ||
+             credentials.scram_sha256.empty() || credentials.scram_sha256.iterations < options_.parameters.scram_iterations;
+  if (!old || !options_.upgrade) return;
+  if (std::optional<AccountId> id = ParseAccountText(credentials.account_id)) {
+    options_.upgrade(*id, credentials.version, password);
+  }
+}
+
+}  // namespace mailmesh::directory

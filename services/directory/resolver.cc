@@ -1,0 +1,215 @@
+#include "services/directory/resolver.h"
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+
+namespace mailmesh::directory {
+namespace {
+
+using v1::RecipientResolution;
+
+RecipientResolution OfKind(RecipientResolution::Kind kind) {
+  RecipientResolution resolution;
+  resolution.set_kind(kind);
+  return resolution;
+}
+
+RecipientResolution ToAddress(RecipientResolution::Kind kind, const std::string& address) {
+  RecipientResolution resolution = OfKind(kind);
+  resolution.add_targets()->set_address(address);
+  return resolution;
+}
+
+bool IsLocal(const std::optional<storage::v1::DirectoryDomainRecord>& domain) {
+  return domain && domain->kind() == storage::v1::DIRECTORY_DOMAIN_KIND_LOCAL;
+}
+
+}  // namespace
+
+// Follows aliases, breadth first, and collects where they end.
+class Resolver::Expansion {
+ public:
+  // `everywhere`: aliases and accounts of relay domains count too (for senders).
+  Expansion(const Resolver& resolver, bool everywhere) : resolver_(resolver), everywhere_(everywhere) {}
+
+  absl::Status Run(Entry entry) {
+    std::vector<Entry> level;
+    level.push_back(std::move(entry));
+    for (int depth = 0; !level.empty(); ++depth) {
+      if (depth > kMaxDepth) {
+        overflow_ = true;
+        break;
+      }
+      std::vector<Entry> next;
+      for (Entry& each : level) RETURN_IF_ERROR(Visit(each, next));
+      level = std::move(next);
+    }
+    return absl::OkStatus();
+  }
+
+  bool overflow() const { return overflow_; }
+  bool Reaches(AccountId id) const { return accounts_.contains(id); }
+
+  RecipientResolution Resolution() && {
+    if (overflow_) return OfKind(RecipientResolution::KIND_UNSPECIFIED);
+    if (result_.targets_size() > 0) {
+      result_.set_kind(RecipientResolution::KIND_DELIVER);
+    } else {
+      result_.set_kind(disabled_ ? RecipientResolution::KIND_DISABLED : RecipientResolution::KIND_UNKNOWN_USER);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  absl::Status Visit(Entry& entry, std::vector<Entry>& next) {
+    if (!visited_.insert(entry.key).second) return absl::OkStatus();
+    if (entry.account) {
+      AddAccount(*entry.account);
+      return absl::OkStatus();
+    }
+    if (!entry.alias) return absl::OkStatus();
+    for (const std::string& text : entry.alias->targets()) {
+      if (overflow_) break;
+      RETURN_IF_ERROR(VisitTarget(text, next));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status VisitTarget(const std::string& text, std::vector<Entry>& next) {
+    absl::StatusOr<Address> target = ParseAddress(text);
+    if (!target.ok()) return absl::OkStatus();  // it was checked when it was set; a record of ours never holds mail up
+    ASSIGN_OR_RETURN(auto domain, resolver_.FindDomain(*target));
+    if (IsLocal(domain) || (domain && everywhere_)) {
+      ASSIGN_OR_RETURN(Entry entry, resolver_.FindEntry(*target));
+      if (entry.found()) next.push_back(std::move(entry));
+      overflow_ = overflow_ || next.size() > kMaxTargets;
+      return absl::OkStatus();
+    }
+    if (remote_.insert(target->wire).second) {
+      result_.add_targets()->set_address(target->wire);
+      overflow_ = overflow_ || static_cast<size_t>(result_.targets_size()) > kMaxTargets;
+    }
+    return absl::OkStatus();
+  }
+
+  void AddAccount(const Found& found) {
+    accounts_.insert(found.id);
+    if (found.record.disabled()) {
+      disabled_ = true;
+      return;
+    }
+    v1::DeliveryTarget* target = result_.add_targets();
+    target->set_account_id(AccountText(found.id));
+    target->set_shard(found.record.shard());
+    target->set_address(found.record.address());
+    overflow_ = overflow_ || static_cast<size_t>(result_.targets_size()) > kMaxTargets;
+  }
+
+  const Resolver& resolver_;
+  const bool everywhere_;
+  std::set<std::string> visited_;
+  std::set<std::string> remote_;
+  std::set<AccountId> accounts_;
+  RecipientResolution result_;
+  bool disabled_ = false;
+  bool overflow_ = false;
+};
+
+absl::StatusOr<RecipientResolution> Resolver::Resolve(std::string_view text) const {
+  absl::StatusOr<Address> address = ParseAddress(text);
+  if (!address.ok()) return OfKind(RecipientResolution::KIND_BAD_ADDRESS);
+  ASSIGN_OR_RETURN(auto domain, FindDomain(*address));
+  if (!domain && !address->domain.empty()) return ToAddress(RecipientResolution::KIND_REMOTE, address->wire);
+  if (domain && !IsLocal(domain)) return ToAddress(RecipientResolution::KIND_RELAY, address->wire);
+  Entry entry;
+  if (domain) {
+    ASSIGN_OR_RETURN(entry, FindEntry(*address));
+  }
+  if (!entry.found() && address->is_postmaster()) {
+    ASSIGN_OR_RETURN(entry, FindPostmaster());
+  }
+  if (!entry.found()) return OfKind(RecipientResolution::KIND_UNKNOWN_USER);
+  Expansion expansion(*this, /*everywhere=*/false);
+  RETURN_IF_ERROR(expansion.Run(std::move(entry)));
+  return std::move(expansion).Resolution();
+}
+
+absl::StatusOr<bool> Resolver::Owns(AccountId account, std::string_view text) const {
+  absl::StatusOr<Address> address = ParseAddress(text);
+  if (!address.ok() || address->domain.empty()) return false;
+  ASSIGN_OR_RETURN(auto domain, FindDomain(*address));
+  if (!domain) return false;
+  ASSIGN_OR_RETURN(Entry entry, FindEntry(*address));
+  if (!entry.found()) return false;
+  Expansion expansion(*this, /*everywhere=*/true);
+  RETURN_IF_ERROR(expansion.Run(std::move(entry)));
+  return expansion.Reaches(account);
+}
+
+absl::StatusOr<std::optional<Resolver::Found>> Resolver::FindAccountByAddress(std::string_view text) const {
+  absl::StatusOr<Address> address = ParseAddress(text);
+  if (!address.ok()) return std::optional<Found>();
+  ASSIGN_OR_RETURN(Entry entry, FindExact(*address));
+  if (entry.account) return std::move(entry.account);
+  if (std::optional<Address> base = address->WithoutTag(); base && !entry.found()) {
+    ASSIGN_OR_RETURN(entry, FindExact(*base));
+  }
+  return std::move(entry.account);
+}
+
+absl::StatusOr<std::optional<Resolver::Found>> Resolver::FindAccountById(AccountId id) const {
+  ASSIGN_OR_RETURN(auto record, store_.Find<storage::v1::DirectoryAccountRecord>(Table::kAccounts, AccountKey(id)));
+  if (!record) return std::optional<Found>();
+  return std::optional<Found>(Found{id, *std::move(record)});
+}
+
+absl::StatusOr<std::optional<storage::v1::DirectoryDomainRecord>> Resolver::FindDomain(const Address& address) const {
+  return store_.Find<storage::v1::DirectoryDomainRecord>(Table::kDomains, address.domain);
+}
+
+absl::StatusOr<Resolver::Entry> Resolver::FindExact(const Address& address) const {
+  Entry entry;
+  entry.key = address.Key();
+  ASSIGN_OR_RETURN(std::optional<AccountId> id, store_.FindAddress(entry.key));
+  if (id) {
+    ASSIGN_OR_RETURN(entry.account, FindAccountById(*id));
+    if (entry.account) return entry;
+  }
+  ASSIGN_OR_RETURN(entry.alias, store_.Find<storage::v1::DirectoryAliasRecord>(Table::kAliases, entry.key));
+  return entry;
+}
+
+absl::StatusOr<Resolver::Entry> Resolver::FindEntry(const Address& address) const {
+  ASSIGN_OR_RETURN(Entry entry, FindExact(address));
+  if (entry.found()) return entry;
+  if (std::optional<Address> base = address.WithoutTag()) {
+    ASSIGN_OR_RETURN(entry, FindExact(*base));
+    if (entry.found()) return entry;
+  }
+  return FindExact(address.CatchAll());
+}
+
+absl::StatusOr<Resolver::Entry> Resolver::FindPostmaster() const {
+  std::vector<std::string> domains;
+  RETURN_IF_ERROR(store_.Scan(Table::kDomains, "", "", [&](std::string_view key, std::string_view value) {
+    storage::v1::DirectoryDomainRecord record;
+    if (record.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
+        record.kind() == storage::v1::DIRECTORY_DOMAIN_KIND_LOCAL) {
+      domains.emplace_back(key);
+    }
+    return domains.size() < 1000;
+  }));
+  for (const std::string& domain : domains) {
+    Address address;
+    address.local = "postmaster";
+    address.domain = domain;
+    ASSIGN_OR_RETURN(Entry entry, FindExact(address));
+    if (entry.found()) return entry;
+  }
+  return Entry();
+}
+
+}  // namespace mailmesh::directory

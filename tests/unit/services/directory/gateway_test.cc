@@ -1,0 +1,118 @@
+// The gateways' look-ups against a served directory that goes away and comes back.
+#include <gtest/gtest.h>
+
+#include "common/auth/directory_client.h"
+#include "common/auth/shard_map.h"
+#include "common/base/fake_clock.h"
+#include "common/rpc/channel.h"
+#include "tests/unit/services/directory/directory_fixture.h"
+
+namespace mailmesh::directory {
+namespace {
+
+net::TimePoint Soon() { return net::After(std::chrono::seconds(3)); }
+
+class GatewayTest : public DirectoryFixture {
+ protected:
+  void SetUp() override {
+    StartDirectory();
+    ASSERT_TRUE(AddDomain("example.org").ok());
+    alice_ = AddAccount("alice@example.org")->account_id();
+    auth::DirectoryClient::Options options;
+    options.clock = &clock_;
+    options.patience = absl::Milliseconds(300);
+    client_ = std::make_unique<auth::DirectoryClient>(channel_, options);
+  }
+
+  v1::RecipientResolution::Kind KindOf(const std::string& address) {
+    auto result = Run(client_->ResolveRecipient(address, Soon()));
+    last_ = result.status();
+    return result.ok() ? result->kind() : v1::RecipientResolution::KIND_UNSPECIFIED;
+  }
+
+  base::FakeClock clock_;
+  std::string alice_;
+  absl::Status last_;
+  std::unique_ptr<auth::DirectoryClient> client_;
+};
+
+TEST_F(GatewayTest, AnswersAreKeptForAWhile) {
+  EXPECT_EQ(KindOf("alice@example.org"), v1::RecipientResolution::KIND_DELIVER);
+  EXPECT_EQ(KindOf("bob@example.org"), v1::RecipientResolution::KIND_UNKNOWN_USER);
+  ASSERT_TRUE(AddAccount("bob@example.org").ok());
+  EXPECT_EQ(KindOf("bob@example.org"), v1::RecipientResolution::KIND_UNKNOWN_USER) << "kept";
+  clock_.Advance(absl::Seconds(11));
+  EXPECT_EQ(KindOf("bob@example.org"), v1::RecipientResolution::KIND_DELIVER);
+  EXPECT_EQ(client_->stats().entries, 2u);
+  auto several = Run(client_->ResolveRecipients({"x@elsewhere.example", "alice@example.org", "bad"}, Soon()));
+  ASSERT_TRUE(several.ok());
+  EXPECT_EQ((*several)[0].kind(), v1::RecipientResolution::KIND_REMOTE);
+  EXPECT_EQ((*several)[1].targets(0).account_id(), alice_);
+  EXPECT_EQ((*several)[2].kind(), v1::RecipientResolution::KIND_BAD_ADDRESS);
+}
+
+TEST_F(GatewayTest, KnownRecipientsOutliveTheDirectory) {
+  EXPECT_EQ(KindOf("alice@example.org"), v1::RecipientResolution::KIND_DELIVER);
+  EXPECT_EQ(KindOf("nobody@example.org"), v1::RecipientResolution::KIND_UNKNOWN_USER);
+  EXPECT_TRUE(*Run(client_->CheckSender(alice_, "alice@example.org", Soon())));
+  EXPECT_FALSE(*Run(client_->CheckSender(alice_, "bob@example.org", Soon())));
+  EXPECT_FALSE(Run(client_->GetRoute("elsewhere.example", Soon()))->has_value());
+  StopDirectory();
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(KindOf("alice@example.org"), v1::RecipientResolution::KIND_DELIVER);
+  EXPECT_TRUE(*Run(client_->CheckSender(alice_, "alice@example.org", Soon())));
+  EXPECT_FALSE(Run(client_->GetRoute("elsewhere.example", Soon()))->has_value());
+  // An old "no" is not repeated, a new question not answered: both temporary.
+  EXPECT_EQ(KindOf("nobody@example.org"), v1::RecipientResolution::KIND_UNSPECIFIED);
+  EXPECT_TRUE(absl::IsUnavailable(last_) || absl::IsDeadlineExceeded(last_)) << last_;
+  EXPECT_FALSE(Run(client_->CheckSender(alice_, "bob@example.org", Soon())).ok());
+  EXPECT_EQ(KindOf("new@example.org"), v1::RecipientResolution::KIND_UNSPECIFIED);
+  // Not for ever.
+  clock_.Advance(absl::Hours(2));
+  EXPECT_EQ(KindOf("alice@example.org"), v1::RecipientResolution::KIND_UNSPECIFIED);
+  EXPECT_GE(client_->stats().stale, 2u);
+}
+
+TEST_F(GatewayTest, ShardMap) {
+  std::vector<std::string> made;
+  auto factory = [&made](const std::string& endpoint) -> std::shared_ptr<grpc::Channel> {
+    made.push_back(endpoint);
+    rpc::ChannelOptions options;
+    options.endpoint = endpoint;
+    options.role = "mailbox_store";
+    auto channel = rpc::MakeChannel(options);
+    return channel.ok() ? *channel : nullptr;
+  };
+  auth::ShardMap map(channel_, factory, clock_);
+  auto first = Run(map.Channel("0", Soon()));
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(*Run(map.Channel("0", Soon())), *first);
+  EXPECT_EQ(made, std::vector<std::string>{"unix:/nowhere/0"});
+  EXPECT_TRUE(absl::IsNotFound(Run(map.Channel("1", Soon())).status()));
+  v1::SetShardRequest shard;
+  shard.set_request_id(FreshId());
+  shard.mutable_shard()->set_name("1");
+  shard.mutable_shard()->set_endpoint("unix:/nowhere/1");
+  ASSERT_TRUE(Admin(&v1::DirectoryAdminService::Stub::SetShard, shard).ok());
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_TRUE(Run(map.Channel("1", Soon())).ok());
+  // A move, seen after the map has been read again.
+  shard.set_request_id(FreshId());
+  shard.mutable_shard()->set_endpoint("unix:/nowhere/elsewhere");
+  ASSERT_TRUE(Admin(&v1::DirectoryAdminService::Stub::SetShard, shard).ok());
+  clock_.Advance(absl::Seconds(2));
+  map.Invalidate();
+  EXPECT_TRUE(Run(map.Channel("1", Soon())).ok());
+  EXPECT_EQ(made.back(), "unix:/nowhere/elsewhere");
+  EXPECT_EQ(Run(map.List(Soon()))->size(), 2u);
+  StopDirectory();
+  clock_.Advance(absl::Hours(1));
+  EXPECT_TRUE(Run(map.Channel("0", Soon())).ok());
+  auth::ShardMap fresh(channel_, factory, clock_);
+  fresh.Learn("7", "unix:/nowhere/7");
+  EXPECT_TRUE(Run(fresh.Channel("7", Soon())).ok());
+  EXPECT_FALSE(Run(fresh.Channel("8", Soon())).ok());
+}
+
+}  // namespace
+}  // namespace mailmesh::directory
