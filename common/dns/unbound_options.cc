@@ -44,7 +44,7 @@ absl::Status ApplyZones(ub_ctx* context, const UnboundOptions& options) {
     absl::StatusOr<std::string> text = ServerText(server);
     if (!text.ok()) return text.status();
     // Some zones have built-in answers (RFC 6761, RFC 6303); a zone with a server of its own has not.
-    const std::string transparent = absl::StrCat("\"", zone, "\" transparent");
+    const std::string transparent = absl::StrCat(zone, " transparent");
     if (absl::Status status = Check(ub_ctx_set_option(context, "local-zone:", transparent.c_str()), zone);
         !status.ok()) {
       return status;
@@ -71,7 +71,7 @@ absl::Status ApplyGeneral(ub_ctx* context, const UnboundOptions& options) {
       {"insecure-lan-zones:", "yes"},
   };
   // Whoever names forwarders says that they know everything: also ".test" (RFC 6761, 6.2), as our own tests use it.
-  if (!options.forward_servers.empty()) list.push_back({"local-zone:", "\"test.\" transparent"});
+  if (!options.forward_servers.empty()) list.push_back({"local-zone:", "test. transparent"});
   for (const Option& option : list) {
     if (absl::Status status = Check(ub_ctx_set_option(context, option.name, option.value.c_str()), option.name);
         !status.ok()) {

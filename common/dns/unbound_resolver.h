@@ -21,13 +21,13 @@ namespace mailmesh::dns {
 
 struct UnboundOptions {
   // "192.0.2.53" or "127.0.0.1:5353", "[::1]:53". Empty: `resolv_conf`; empty too: recursion from the root.
-  std::vector<std::string> forward_servers;
+  std::vector<std::string> forward_servers{};
   std::string resolv_conf = "/etc/resolv.conf";
   std::string hosts_file = "/etc/hosts";
   // The root key (RFC 5011 state is not kept) or, in tests, DS or DNSKEY records. Empty: no validation, all is insecure.
-  std::string trust_anchor_file;
+  std::string trust_anchor_file{};
   // Zones that have private servers: "test." -> "127.0.0.1:5300".
-  std::map<std::string, std::string> stub_zones;
+  std::map<std::string, std::string> stub_zones{};
   size_t max_outstanding = 1000;
   size_t cache_bytes = 16 << 20;
 };
