@@ -147,7 +147,10 @@ target_precompile_headers(mailmesh_pch_base PRIVATE
   <algorithm> <array> <cstdint> <functional> <map> <memory> <optional> <span> <string> <string_view> <utility> <variant> <vector>
   <absl/status/status.h> <absl/status/statusor.h> <absl/strings/str_cat.h>)
 add_library(mailmesh_asio INTERFACE)
-target_compile_definitions(mailmesh_asio INTERFACE ASIO_STANDALONE ASIO_SEPARATE_COMPILATION ASIO_NO_DEPRECATED)
+# Whether Asio allocates by aligned_alloc() or operator new would otherwise depend on what a file includes before it, and
+# one file frees what another one allocated.
+target_compile_definitions(mailmesh_asio INTERFACE
+  ASIO_STANDALONE ASIO_SEPARATE_COMPILATION ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC)
 target_link_libraries(mailmesh_asio INTERFACE Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 takes Asio's operator delete of coroutine frames for a mistake where it inlines one half of the pair.
