@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "common/rpc/metrics.h"
+#include "common/rpc/method_metrics.h"
 #include "common/rpc/status.h"
 
 namespace mailmesh::rpc::rpc_internal {
@@ -89,8 +89,8 @@ CallGuard::CallGuard(const grpc::CallbackServerContext* context) {
   if (pending.context != static_cast<const grpc::ServerContextBase*>(context)) {
     return;
   }
-  if (pending.registry->metrics_ != nullptr) {
-    meter_.Begin(pending.registry->metrics_->Server(pending.path, TypeName(pending.type)));
+  if (pending.registry->methods_ != nullptr) {
+    meter_.Begin(pending.registry->methods_->Find(pending.path, TypeName(pending.type)));
   }
   admitted_ = pending.registry->Enter();
   if (admitted_) {

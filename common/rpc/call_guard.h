@@ -17,10 +17,9 @@
 #include "absl/synchronization/mutex.h"
 #include "common/rpc/call_meter.h"
 
-namespace mailmesh::rpc {
-class Metrics;
+namespace mailmesh::rpc::rpc_internal {
 
-namespace rpc_internal {
+class MethodTable;
 
 // A stream that wants to hear of the drain.
 class DrainListener {
@@ -36,8 +35,8 @@ class DrainListener {
 // All calls of one server. Outlives them. Thread-safe.
 class CallRegistry {
  public:
-  // `metrics` may be null; else it outlives the registry.
-  CallRegistry(int max_calls, Metrics* metrics) : max_calls_(max_calls), metrics_(metrics) {}
+  // `methods` may be null; else it outlives the registry.
+  CallRegistry(int max_calls, MethodTable* methods) : max_calls_(max_calls), methods_(methods) {}
 
   // Hands calls to guards; for ServerBuilder. Holds a reference to the registry.
   std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeFactory();
@@ -53,7 +52,7 @@ class CallRegistry {
   void Forget(DrainListener* listener);
 
   const int max_calls_;
-  Metrics* const metrics_;
+  MethodTable* const methods_;
   std::atomic<int> in_flight_{0};
   absl::Mutex mutex_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
@@ -86,7 +85,6 @@ class CallGuard {
   bool admitted_ = true;
 };
 
-}  // namespace rpc_internal
-}  // namespace mailmesh::rpc
+}  // namespace mailmesh::rpc::rpc_internal
 
 #endif  // MAILMESH_COMMON_RPC_CALL_GUARD_H_

@@ -14,6 +14,7 @@
 #include "common/net/unix_path.h"
 #include "common/rpc/call_meter.h"
 #include "common/rpc/grpc_process.h"
+#include "common/rpc/method_metrics.h"
 
 namespace mailmesh::rpc {
 namespace {
@@ -44,16 +45,15 @@ const char* TypeName(grpc::experimental::ClientRpcInfo::Type type) {
 // Tells the call's meter its method; makes no interceptor (call_meter.h).
 class NotingFactory final : public grpc::experimental::ClientInterceptorFactoryInterface {
  public:
-  NotingFactory(Metrics* metrics, std::string target) : metrics_(metrics), target_(std::move(target)) {}
+  explicit NotingFactory(rpc_internal::MethodTable* methods) : methods_(methods) {}
   grpc::experimental::Interceptor* CreateClientInterceptor(grpc::experimental::ClientRpcInfo* info) override {
     rpc_internal::ClientMeterScope::Note(info->client_context(),
-                                         metrics_->Client(target_, info->method(), TypeName(info->type())));
+                                         methods_->Find(info->method(), TypeName(info->type())));
     return nullptr;
   }
 
  private:
-  Metrics* metrics_;
-  const std::string target_;
+  rpc_internal::MethodTable* methods_;
 };
 
 grpc::ChannelArguments CommonArguments() {
@@ -70,7 +70,7 @@ grpc::ChannelArguments CommonArguments() {
 Factories MakeFactories(const ChannelOptions& options) {
   Factories factories;
   if (options.metrics != nullptr) {
-    factories.push_back(std::make_unique<NotingFactory>(options.metrics, options.role));
+    factories.push_back(std::make_unique<NotingFactory>(options.metrics->Client(options.role)));
   }
   return factories;
 }

@@ -9,8 +9,7 @@
 // "unix:PATH" of any length; "host:port" with mutual TLS, one connection; "dns:///host:port" with mutual TLS and round robin
 // over the replicas that are healthy (grpc.health.v1, client-side).
 // Connects when first used and again after a loss (50 ms to 2 s of pause); calls meanwhile fail with UNAVAILABLE.
-// Making a channel is cheap and blocks for nothing but reading certificates; keep it for long, and let go of the last
-// reference on a thread of ours, not in a gRPC callback (gRPC 1.51 can lock up there).
+// Making a channel is cheap and blocks for nothing but reading certificates; keep it for long.
 // Thread-safety: channels and stubs from any thread.
 #ifndef MAILMESH_COMMON_RPC_CHANNEL_H_
 #define MAILMESH_COMMON_RPC_CHANNEL_H_

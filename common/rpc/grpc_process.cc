@@ -2,8 +2,15 @@
 
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/slice.h>
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <string_view>
 
@@ -37,6 +44,25 @@ void Log(gpr_log_func_args* args) {
   telemetry::Log(level, "gRPC says", {{"error", message}});
 }
 
+// Keeps the completion queue that all callback calls of a process share. It is otherwise torn down with the last channel or
+// server that used it, on the thread that lets go of that: where this is a thread of the queue itself (a call that ends
+// after its stub is gone holds the channel last), it joins itself and then uses what it has freed.
+class CallbackQueuePin {
+ public:
+  // A channel without credentials fails each call at once and connects to nothing; its first call takes the queue.
+  CallbackQueuePin() : channel_(grpc::CreateChannel("", nullptr)), stub_(channel_), request_(&slice_, 1) {
+    stub_.UnaryCall(&context_, "/none/none", grpc::StubOptions(), &request_, &response_, [](grpc::Status) {});
+  }
+
+ private:
+  std::shared_ptr<grpc::Channel> channel_;
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  grpc::Slice slice_{"-"};
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
+};
+
 }  // namespace
 
 void PrepareGrpc() {
@@ -44,6 +70,8 @@ void PrepareGrpc() {
   std::call_once(once, [] {
     gpr_set_log_function(&Log);
     grpc_init();  // never undone
+    static auto* const pin = new CallbackQueuePin;
+    static_cast<void>(pin);
   });
 }
 

@@ -6,10 +6,15 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "common/telemetry/metrics.h"
 
@@ -56,6 +61,37 @@ class MethodMetrics {
   mutable absl::Mutex mutex_;
   mutable std::array<std::optional<telemetry::Counter>, kCodes> counters_;
   mutable std::array<std::atomic<const telemetry::Counter*>, kCodes> handled_{};
+};
+
+// The methods of one server or one target. Thread-safe; a look-up by text costs some 50 ns, and is right whoever owns the
+// text.
+class MethodTable {
+ public:
+  using Make = std::function<std::unique_ptr<MethodMetrics>(std::string_view path, std::string_view type)>;
+  explicit MethodTable(Make make) : make_(std::move(make)) {}
+
+  // `path` is "/package.Service/Method", `type` "unary", "client_stream", ... Valid as long as the table.
+  const MethodMetrics* Find(std::string_view path, std::string_view type) {
+    absl::string_view key(path.data(), path.size());
+    {
+      absl::ReaderMutexLock lock(&mutex_);
+      auto found = methods_.find(key);
+      if (found != methods_.end()) {
+        return found->second.get();
+      }
+    }
+    absl::MutexLock lock(&mutex_);
+    std::unique_ptr<MethodMetrics>& method = methods_[key];
+    if (method == nullptr) {
+      method = make_(path, type);
+    }
+    return method.get();
+  }
+
+ private:
+  const Make make_;
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, std::unique_ptr<MethodMetrics>> methods_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace mailmesh::rpc::rpc_internal

@@ -12,6 +12,7 @@ namespace mailmesh::rpc {
 namespace {
 
 using rpc_internal::MethodMetrics;
+using rpc_internal::MethodTable;
 using telemetry::Label;
 using Labels = std::vector<Label>;
 
@@ -85,54 +86,34 @@ std::unique_ptr<MethodMetrics> MakeClientMethod(const Families& families, std::s
 
 }  // namespace
 
-// Methods are looked up at each call, by text: some 100 ns, and right whoever owns the text.
 struct Metrics::Impl {
-  using Methods = std::map<std::string, std::unique_ptr<MethodMetrics>, std::less<>>;
+  explicit Impl(telemetry::Registry& registry)
+      : server(registry, "server", false),
+        client(registry, "client", true),
+        served([this](std::string_view path, std::string_view type) { return MakeServerMethod(server, path, type); }) {}
 
-  explicit Impl(telemetry::Registry& registry) : server(registry, "server", false), client(registry, "client", true) {}
-
-  template <class Make>
-  const MethodMetrics* FindOrAdd(Methods& methods, std::string_view path, Make make) {
-    {
-      absl::ReaderMutexLock lock(&mutex);
-      auto found = methods.find(path);
-      if (found != methods.end()) {
-        return found->second.get();
-      }
-    }
-    absl::MutexLock lock(&mutex);
-    std::unique_ptr<MethodMetrics>& method = methods[std::string(path)];
-    if (method == nullptr) {
-      method = make();
-    }
-    return method.get();
-  }
-
-  Families server;
-  Families client;
+  const Families server;
+  const Families client;
+  MethodTable served;
   absl::Mutex mutex;
-  Methods server_methods;
-  std::map<std::string, Methods, std::less<>> client_methods;
+  std::map<std::string, std::unique_ptr<MethodTable>, std::less<>> called ABSL_GUARDED_BY(mutex);
 };
 
 Metrics::Metrics(telemetry::Registry& registry) : impl_(std::make_unique<Impl>(registry)) {}
 Metrics::~Metrics() = default;
 
-const MethodMetrics* Metrics::Server(std::string_view path, std::string_view type) {
-  return impl_->FindOrAdd(impl_->server_methods, path, [&] { return MakeServerMethod(impl_->server, path, type); });
-}
+MethodTable* Metrics::Server() { return &impl_->served; }
 
-const MethodMetrics* Metrics::Client(std::string_view target, std::string_view path, std::string_view type) {
-  Impl::Methods* methods;
-  {
-    absl::MutexLock lock(&impl_->mutex);
-    auto found = impl_->client_methods.find(target);
-    if (found == impl_->client_methods.end()) {
-      found = impl_->client_methods.try_emplace(std::string(target)).first;
-    }
-    methods = &found->second;  // nodes of a map stay where they are
+MethodTable* Metrics::Client(std::string_view target) {
+  absl::MutexLock lock(&impl_->mutex);
+  std::unique_ptr<MethodTable>& table = impl_->called[std::string(target)];
+  if (table == nullptr) {
+    auto make = [impl = impl_.get(), target = std::string(target)](std::string_view path, std::string_view type) {
+      return MakeClientMethod(impl->client, target, path, type);
+    };
+    table = std::make_unique<MethodTable>(std::move(make));
   }
-  return impl_->FindOrAdd(*methods, path, [&] { return MakeClientMethod(impl_->client, target, path, type); });
+  return table.get();
 }
 
 }  // namespace mailmesh::rpc

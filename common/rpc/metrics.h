@@ -15,7 +15,7 @@
 namespace mailmesh::rpc {
 
 namespace rpc_internal {
-class MethodMetrics;
+class MethodTable;
 }
 
 class Metrics {
@@ -25,9 +25,9 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // Valid as long as this object. `path` is "/package.Service/Method", `type` "unary", "client_stream", ... Thread-safe.
-  const rpc_internal::MethodMetrics* Server(std::string_view path, std::string_view type);
-  const rpc_internal::MethodMetrics* Client(std::string_view target, std::string_view path, std::string_view type);
+  // The methods served here, and those called at a role. Valid as long as this object. Thread-safe.
+  rpc_internal::MethodTable* Server();
+  rpc_internal::MethodTable* Client(std::string_view target);
 
  private:
   struct Impl;

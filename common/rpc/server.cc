@@ -46,7 +46,7 @@ int Milliseconds(absl::Duration duration) {
 
 class GrpcServer final : public Server {
  public:
-  explicit GrpcServer(const ServerOptions& options) : registry_(options.max_calls, options.metrics) {}
+  explicit GrpcServer(const ServerOptions& options) : registry_(options.max_calls, options.metrics == nullptr ? nullptr : options.metrics->Server()) {}
 
   ~GrpcServer() override { Shutdown(absl::Now()); }
 
