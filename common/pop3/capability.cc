@@ -13,12 +13,12 @@ namespace {
 using text::EqualsIgnoreAsciiCase;
 
 constexpr size_t kMaxMechanisms = 64;
-constexpr size_t kMaxMechanism = 20;      // RFC 4422, 3.1
+constexpr size_t kMaxMechanism = 20;  // RFC 4422, 3.1
 constexpr size_t kMaxImplementation = 400;
 
 struct Flag {
   std::string_view tag;
-  bool Capabilities::*member;
+  bool Capabilities::* member;
 };
 
 constexpr Flag kFlags[] = {

@@ -30,11 +30,11 @@ struct Capabilities {
   bool utf8 = false;
   bool utf8_user = false;  // "UTF8 USER"
   bool lang = false;
-  std::vector<std::string> sasl;          // upper case
-  std::optional<Period> login_delay;      // seconds
+  std::vector<std::string> sasl;      // upper case
+  std::optional<Period> login_delay;  // seconds
   bool expire_never = false;
-  std::optional<Period> expire;           // days
-  std::string implementation;             // one line; RFC 2449, 6.9
+  std::optional<Period> expire;  // days
+  std::string implementation;    // one line; RFC 2449, 6.9
 
   bool HasMechanism(std::string_view mechanism) const;
   bool operator==(const Capabilities&) const = default;

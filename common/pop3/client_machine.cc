@@ -111,7 +111,8 @@ ClientMachine::Step ClientMachine::OnPositive(const Expected& command, Reply rep
       if (!input.empty()) return Fail("plain text behind STLS");
       phase_ = Phase::kTls;
       return client::TlsReady{};
-    default: return client::Replied{command.verb, command.number, std::move(reply)};
+    default:
+      return client::Replied{command.verb, command.number, std::move(reply)};
   }
 }
 

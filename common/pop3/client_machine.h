@@ -30,8 +30,8 @@ namespace mailmesh::pop3 {
 struct ClientOptions {
   size_t max_in_flight = 100;
   size_t max_capability_lines = 200;
-  uint64_t max_listing_lines = 10'000'000;        // a hostile listing without end
-  uint64_t max_message_size = 1ULL << 30;         // then Failed
+  uint64_t max_listing_lines = 10'000'000;  // a hostile listing without end
+  uint64_t max_message_size = 1ULL << 30;   // then Failed
 };
 
 class ClientMachine {

@@ -17,7 +17,23 @@ namespace mailmesh::pop3 {
 
 // kOther is whatever we do not know: a closed set, fit for a metric's label.
 enum class Verb : uint8_t {
-  kUser, kPass, kApop, kStat, kList, kRetr, kDele, kNoop, kRset, kQuit, kTop, kUidl, kCapa, kStls, kAuth, kUtf8, kLang,
+  kUser,
+  kPass,
+  kApop,
+  kStat,
+  kList,
+  kRetr,
+  kDele,
+  kNoop,
+  kRset,
+  kQuit,
+  kTop,
+  kUidl,
+  kCapa,
+  kStls,
+  kAuth,
+  kUtf8,
+  kLang,
   kOther
 };
 std::string_view VerbName(Verb verb);
@@ -68,8 +84,8 @@ struct Lang {
   std::string tag;  // empty: list them; "*": the server's choice
 };
 
-using Command = std::variant<User, Pass, Apop, Stat, List, Retr, Dele, Noop, Rset, Quit, Top, Uidl, Capa, Stls, Auth,
-                             Utf8, Lang>;
+using Command =
+    std::variant<User, Pass, Apop, Stat, List, Retr, Dele, Noop, Rset, Quit, Top, Uidl, Capa, Stls, Auth, Utf8, Lang>;
 
 }  // namespace mailmesh::pop3
 

@@ -141,24 +141,42 @@ Result ParseLang(std::string_view argument) {
 
 Result ParseArgument(Verb verb, std::string_view argument) {
   switch (verb) {
-    case Verb::kUser: return ParseUser(argument);
-    case Verb::kPass: return ParsePass(argument);
-    case Verb::kApop: return ParseApop(argument);
-    case Verb::kStat: return ParseBare<Stat>(argument);
-    case Verb::kList: return ParseOptional<List>(argument);
-    case Verb::kRetr: return ParseOne<Retr>(argument);
-    case Verb::kDele: return ParseOne<Dele>(argument);
-    case Verb::kNoop: return ParseBare<Noop>(argument);
-    case Verb::kRset: return ParseBare<Rset>(argument);
-    case Verb::kQuit: return ParseBare<Quit>(argument);
-    case Verb::kTop: return ParseTop(argument);
-    case Verb::kUidl: return ParseOptional<Uidl>(argument);
-    case Verb::kCapa: return ParseBare<Capa>(argument);
-    case Verb::kStls: return ParseBare<Stls>(argument);
-    case Verb::kAuth: return ParseAuth(argument);
-    case Verb::kUtf8: return ParseBare<Utf8>(argument);
-    case Verb::kLang: return ParseLang(argument);
-    case Verb::kOther: break;
+    case Verb::kUser:
+      return ParseUser(argument);
+    case Verb::kPass:
+      return ParsePass(argument);
+    case Verb::kApop:
+      return ParseApop(argument);
+    case Verb::kStat:
+      return ParseBare<Stat>(argument);
+    case Verb::kList:
+      return ParseOptional<List>(argument);
+    case Verb::kRetr:
+      return ParseOne<Retr>(argument);
+    case Verb::kDele:
+      return ParseOne<Dele>(argument);
+    case Verb::kNoop:
+      return ParseBare<Noop>(argument);
+    case Verb::kRset:
+      return ParseBare<Rset>(argument);
+    case Verb::kQuit:
+      return ParseBare<Quit>(argument);
+    case Verb::kTop:
+      return ParseTop(argument);
+    case Verb::kUidl:
+      return ParseOptional<Uidl>(argument);
+    case Verb::kCapa:
+      return ParseBare<Capa>(argument);
+    case Verb::kStls:
+      return ParseBare<Stls>(argument);
+    case Verb::kAuth:
+      return ParseAuth(argument);
+    case Verb::kUtf8:
+      return ParseBare<Utf8>(argument);
+    case Verb::kLang:
+      return ParseLang(argument);
+    case Verb::kOther:
+      break;
   }
   return replies::kUnknownCommand;
 }

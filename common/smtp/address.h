@@ -17,10 +17,10 @@
 namespace mailmesh::smtp {
 
 struct AddressOptions {
-  bool utf8 = false;            // RFC 6531: UTF-8 in local part and domain
-  size_t max_local_part = 64;   // RFC 5321, 4.5.3.1.1, as written
-  size_t max_domain = 255;      // 4.5.3.1.2
-  size_t max_path = 256;        // 4.5.3.1.3, with its < and >
+  bool utf8 = false;           // RFC 6531: UTF-8 in local part and domain
+  size_t max_local_part = 64;  // RFC 5321, 4.5.3.1.1, as written
+  size_t max_domain = 255;     // 4.5.3.1.2
+  size_t max_path = 256;       // 4.5.3.1.3, with its < and >
 };
 
 enum class AddressError : uint8_t {

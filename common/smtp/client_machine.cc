@@ -42,15 +42,24 @@ ClientMachine::Step ClientMachine::OnReply(Reply reply, std::string_view input) 
 ClientMachine::Step ClientMachine::Dispatch(const Expected& command, Reply reply, std::string_view input) {
   switch (command.what) {
     case Sent::kEhlo:
-    case Sent::kHelo: return OnHello(command.what, std::move(reply));
-    case Sent::kStartTls: return OnStartTls(std::move(reply), input);
-    case Sent::kAuth: return OnAuth(std::move(reply));
-    case Sent::kMail: return OnMail(reply);
-    case Sent::kRcpt: return OnRcpt(command.recipient, reply);
-    case Sent::kData: return OnData(reply);
-    case Sent::kChunk: return OnChunk(reply);
-    case Sent::kEnd: return OnEnd(command.recipient, reply);
-    case Sent::kEmptyEnd: return Advance();
+    case Sent::kHelo:
+      return OnHello(command.what, std::move(reply));
+    case Sent::kStartTls:
+      return OnStartTls(std::move(reply), input);
+    case Sent::kAuth:
+      return OnAuth(std::move(reply));
+    case Sent::kMail:
+      return OnMail(reply);
+    case Sent::kRcpt:
+      return OnRcpt(command.recipient, reply);
+    case Sent::kData:
+      return OnData(reply);
+    case Sent::kChunk:
+      return OnChunk(reply);
+    case Sent::kEnd:
+      return OnEnd(command.recipient, reply);
+    case Sent::kEmptyEnd:
+      return Advance();
     case Sent::kReset:
       // RFC 5321, 4.1.1.5 knows no other answer than 250; after another one nobody knows what state the server is in.
       if (!reply.IsPositive()) return Fail(replies::kBadServerReply);
@@ -163,19 +172,27 @@ bool ClientMachine::ConnectionLost(const Reply& reply) {
 Stage ClientMachine::CurrentStage() const {
   switch (state_) {
     case State::kGreeting:
-    case State::kConnected: return Stage::kConnect;
-    case State::kHello: return Stage::kHello;
+    case State::kConnected:
+      return Stage::kConnect;
+    case State::kHello:
+      return Stage::kHello;
     case State::kStartTls:
-    case State::kTls: return Stage::kStartTls;
+    case State::kTls:
+      return Stage::kStartTls;
     case State::kAuth:
-    case State::kChallenged: return Stage::kAuth;
-    case State::kEnvelope: return mail_accepted_ ? Stage::kRcpt : Stage::kMail;
-    case State::kContent: return Stage::kContent;
-    case State::kAwaitEnd: return Stage::kEnd;
+    case State::kChallenged:
+      return Stage::kAuth;
+    case State::kEnvelope:
+      return mail_accepted_ ? Stage::kRcpt : Stage::kMail;
+    case State::kContent:
+      return Stage::kContent;
+    case State::kAwaitEnd:
+      return Stage::kEnd;
     case State::kReady:
     case State::kSimple:
     case State::kQuit:
-    case State::kClosed: break;
+    case State::kClosed:
+      break;
   }
   return Stage::kNone;
 }

@@ -89,11 +89,35 @@ class ClientMachine {
 
  private:
   enum class State : uint8_t {
-    kGreeting, kConnected, kHello, kReady, kStartTls, kTls, kAuth, kChallenged, kEnvelope, kContent, kAwaitEnd, kSimple,
-    kQuit, kClosed
+    kGreeting,
+    kConnected,
+    kHello,
+    kReady,
+    kStartTls,
+    kTls,
+    kAuth,
+    kChallenged,
+    kEnvelope,
+    kContent,
+    kAwaitEnd,
+    kSimple,
+    kQuit,
+    kClosed
   };
   enum class Sent : uint8_t {
-    kEhlo, kHelo, kStartTls, kAuth, kMail, kRcpt, kData, kChunk, kEnd, kEmptyEnd, kSimple, kReset, kQuit
+    kEhlo,
+    kHelo,
+    kStartTls,
+    kAuth,
+    kMail,
+    kRcpt,
+    kData,
+    kChunk,
+    kEnd,
+    kEmptyEnd,
+    kSimple,
+    kReset,
+    kQuit
   };
   struct Expected {
     Sent what;

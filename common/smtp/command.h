@@ -19,7 +19,22 @@ namespace mailmesh::smtp {
 
 // kOther is whatever we do not know: a closed set, fit for a metric's label.
 enum class Verb : uint8_t {
-  kHelo, kEhlo, kLhlo, kMail, kRcpt, kData, kBdat, kRset, kNoop, kQuit, kVrfy, kExpn, kHelp, kEtrn, kStartTls, kAuth,
+  kHelo,
+  kEhlo,
+  kLhlo,
+  kMail,
+  kRcpt,
+  kData,
+  kBdat,
+  kRset,
+  kNoop,
+  kQuit,
+  kVrfy,
+  kExpn,
+  kHelp,
+  kEtrn,
+  kStartTls,
+  kAuth,
   kOther
 };
 // As on the wire: "MAIL"; "other" for kOther.
@@ -38,11 +53,11 @@ struct Hello {
 
 struct Mail {
   ReversePath reverse_path;
-  std::optional<uint64_t> size;     // RFC 1870
-  std::optional<Body> body;         // RFC 6152
-  bool smtputf8 = false;            // RFC 6531
-  bool require_tls = false;         // RFC 8689
-  std::optional<Ret> ret;           // RFC 3461
+  std::optional<uint64_t> size;      // RFC 1870
+  std::optional<Body> body;          // RFC 6152
+  bool smtputf8 = false;             // RFC 6531
+  bool require_tls = false;          // RFC 8689
+  std::optional<Ret> ret;            // RFC 3461
   std::optional<std::string> envid;  // RFC 3461, decoded
   // RFC 4954, 5, decoded: a null path is AUTH=<>.
   std::optional<ReversePath> auth;

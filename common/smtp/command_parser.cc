@@ -180,25 +180,38 @@ Result ParseArgument(Verb verb, std::string_view argument, const ParseOptions& o
   switch (verb) {
     case Verb::kHelo:
     case Verb::kEhlo:
-    case Verb::kLhlo: return ParseHello(verb, argument);
-    case Verb::kMail: return ParseMail(argument, options);
-    case Verb::kRcpt: return ParseRcpt(argument, options);
-    case Verb::kData: return ParseBare<Data>(argument);
-    case Verb::kBdat: return ParseBdat(argument);
-    case Verb::kRset: return ParseBare<Rset>(argument);
-    case Verb::kNoop: return Command(Noop{});  // RFC 5321, 4.1.1.9: a parameter is ignored
-    case Verb::kQuit: return ParseBare<Quit>(argument);
-    case Verb::kVrfy: return ParseLookup<Vrfy>(argument, options);
-    case Verb::kExpn: return ParseLookup<Expn>(argument, options);
+    case Verb::kLhlo:
+      return ParseHello(verb, argument);
+    case Verb::kMail:
+      return ParseMail(argument, options);
+    case Verb::kRcpt:
+      return ParseRcpt(argument, options);
+    case Verb::kData:
+      return ParseBare<Data>(argument);
+    case Verb::kBdat:
+      return ParseBdat(argument);
+    case Verb::kRset:
+      return ParseBare<Rset>(argument);
+    case Verb::kNoop:
+      return Command(Noop{});  // RFC 5321, 4.1.1.9: a parameter is ignored
+    case Verb::kQuit:
+      return ParseBare<Quit>(argument);
+    case Verb::kVrfy:
+      return ParseLookup<Vrfy>(argument, options);
+    case Verb::kExpn:
+      return ParseLookup<Expn>(argument, options);
     case Verb::kHelp:
       if (!IsText(argument, true)) return replies::kSyntaxError;
       return Command(Help{std::string(argument)});
     case Verb::kEtrn:
       if (argument.empty() || !IsText(argument, false)) return replies::kSyntaxError;
       return Command(Etrn{std::string(argument)});
-    case Verb::kStartTls: return ParseBare<StartTls>(argument);
-    case Verb::kAuth: return ParseAuth(argument);
-    case Verb::kOther: break;
+    case Verb::kStartTls:
+      return ParseBare<StartTls>(argument);
+    case Verb::kAuth:
+      return ParseAuth(argument);
+    case Verb::kOther:
+      break;
   }
   return replies::kUnknownCommand;
 }

@@ -12,9 +12,12 @@ std::string AuthValue(const ReversePath& path) { return path.is_null() ? "<>" : 
 
 std::string_view BodyValue(Body body) {
   switch (body) {
-    case Body::k7Bit: return "7BIT";
-    case Body::k8BitMime: return "8BITMIME";
-    case Body::kBinaryMime: return "BINARYMIME";
+    case Body::k7Bit:
+      return "7BIT";
+    case Body::k8BitMime:
+      return "8BITMIME";
+    case Body::kBinaryMime:
+      return "BINARYMIME";
   }
   return "7BIT";
 }

@@ -49,7 +49,8 @@ const char* DataReader::Border(const char* at, std::string& content) {
       break;
     case State::kLineStart:
     case State::kInside:
-    case State::kDone: return at;
+    case State::kDone:
+      return at;
   }
   state_ = State::kInside;
   return at;

@@ -18,8 +18,8 @@
 namespace mailmesh::smtp {
 
 struct ReplyLimits {
-  size_t max_line = 4096;    // RFC 5321, 4.5.3.1.5 says 512; SASL challenges need more
-  size_t max_lines = 200;    // of one reply
+  size_t max_line = 4096;     // RFC 5321, 4.5.3.1.5 says 512; SASL challenges need more
+  size_t max_lines = 200;     // of one reply
   size_t max_octets = 65536;  // of one reply
 };
 

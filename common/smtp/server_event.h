@@ -101,20 +101,20 @@ struct EtrnReceived {
 enum class CloseReason : uint8_t {
   kQuit,
   kTooManyErrors,
-  kBareLineEnding,       // in a command
-  kImproperPipelining,   // content came behind a DATA that was refused, or the options forbid it
-  kBadChunk,             // a BDAT whose size cannot be read: nobody knows where the next command starts
+  kBareLineEnding,      // in a command
+  kImproperPipelining,  // content came behind a DATA that was refused, or the options forbid it
+  kBadChunk,            // a BDAT whose size cannot be read: nobody knows where the next command starts
   kEndlessLine,
-  kShutdown,             // Shutdown(), or a 421 that the session answered
+  kShutdown,  // Shutdown(), or a 421 that the session answered
 };
 struct Close {
   CloseReason reason = CloseReason::kQuit;
 };
 
-using Event = std::variant<NeedInput, Answered, HelloReceived, MailReceived, RcptReceived, BeginContent,
-                           ContentReceived, EndContent, ContentRefused, TransactionReset, StartTlsReceived,
-                           AuthReceived, AuthResponse, AuthAborted, VrfyReceived, ExpnReceived, HelpReceived,
-                           EtrnReceived, Close>;
+using Event =
+    std::variant<NeedInput, Answered, HelloReceived, MailReceived, RcptReceived, BeginContent, ContentReceived,
+                 EndContent, ContentRefused, TransactionReset, StartTlsReceived, AuthReceived, AuthResponse,
+                 AuthAborted, VrfyReceived, ExpnReceived, HelpReceived, EtrnReceived, Close>;
 
 }  // namespace mailmesh::smtp::server
 

@@ -48,8 +48,10 @@ Event ServerMachine::Next(std::string_view& input) {
   }
   if (pending_ != Pending::kNone) return server::NeedInput{};
   switch (phase_) {
-    case Phase::kData: return NextContent(input);
-    case Phase::kChunk: return NextChunk(input);
+    case Phase::kData:
+      return NextContent(input);
+    case Phase::kChunk:
+      return NextChunk(input);
     case Phase::kTls:
       // RFC 3207, 4.2: nothing that came in plain text may survive into the TLS session.
       input = {};
@@ -58,7 +60,8 @@ Event ServerMachine::Next(std::string_view& input) {
     case Phase::kRefused:
     case Phase::kHello:
     case Phase::kReady:
-    case Phase::kAuth: break;
+    case Phase::kAuth:
+      break;
   }
   return NextLine(input);
 }
@@ -70,7 +73,8 @@ Event ServerMachine::NextLine(std::string_view& input) {
   verb_ = Verb::kOther;
   early_input_ = !input.empty();
   switch (framed.outcome) {
-    case base::LineReader::Outcome::kLine: return OnLine(framed.line, input);
+    case base::LineReader::Outcome::kLine:
+      return OnLine(framed.line, input);
     case base::LineReader::Outcome::kNeedMore:
       if (lines_.dropped() > options_.max_dropped_line) {
         return CloseWith(replies::kTooManyErrors, server::CloseReason::kEndlessLine);
@@ -78,7 +82,8 @@ Event ServerMachine::NextLine(std::string_view& input) {
       return server::NeedInput{};
     case base::LineReader::Outcome::kTooLong:
     case base::LineReader::Outcome::kBareLf:
-    case base::LineReader::Outcome::kBareCr: break;
+    case base::LineReader::Outcome::kBareCr:
+      break;
   }
   return OnLineFault(framed.outcome);
 }
@@ -164,14 +169,17 @@ bool ServerMachine::MustBeLast(Verb verb) const {
     case Verb::kHelp:
     case Verb::kEtrn:
     case Verb::kNoop:
-    case Verb::kAuth: return true;
+    case Verb::kAuth:
+      return true;
     case Verb::kMail:
     case Verb::kRcpt:
-    case Verb::kRset: return !extended_ || !options_.offer.Has(Extension::kPipelining);
+    case Verb::kRset:
+      return !extended_ || !options_.offer.Has(Extension::kPipelining);
     case Verb::kBdat:
     case Verb::kQuit:
     case Verb::kStartTls:
-    case Verb::kOther: return false;
+    case Verb::kOther:
+      return false;
   }
   return false;
 }
@@ -248,9 +256,7 @@ void ServerMachine::EndTransaction() {
   unanswered_ = 0;
 }
 
-uint64_t ServerMachine::MaxSize() const {
-  return options_.offer.max_size > 0 ? options_.offer.max_size : UINT64_MAX;
-}
+uint64_t ServerMachine::MaxSize() const { return options_.offer.max_size > 0 ? options_.offer.max_size : UINT64_MAX; }
 
 void ServerMachine::SetOffer(Capabilities offer) {
   options_.offer = std::move(offer);

@@ -39,10 +39,10 @@ enum class Protocol : uint8_t { kSmtp, kLmtp };
 
 struct ServerOptions {
   Protocol protocol = Protocol::kSmtp;
-  std::string name;          // ours, for the greeting and EHLO
-  Capabilities offer;        // the extensions; max_size bounds the content too
-  size_t max_recipients = 1000;    // of one transaction; RFC 5321, 4.5.3.1.8 asks for 100
-  size_t max_bad_commands = 20;    // refused for syntax or order, since the last accepted message; then 421
+  std::string name;                     // ours, for the greeting and EHLO
+  Capabilities offer;                   // the extensions; max_size bounds the content too
+  size_t max_recipients = 1000;         // of one transaction; RFC 5321, 4.5.3.1.8 asks for 100
+  size_t max_bad_commands = 20;         // refused for syntax or order, since the last accepted message; then 421
   uint64_t max_dropped_line = 1 << 20;  // octets of a line that never ends; then close
   // RFC 2920, 3.1: refuse and close when something follows a command that must be the last of its group.
   bool enforce_pipelining = false;
@@ -96,7 +96,16 @@ class ServerMachine {
  private:
   enum class Phase : uint8_t { kGreeting, kRefused, kHello, kReady, kData, kChunk, kAuth, kTls };
   enum class Pending : uint8_t {
-    kNone, kHello, kMail, kRcpt, kBeginData, kBeginChunk, kEndContent, kStartTls, kAuth, kOther
+    kNone,
+    kHello,
+    kMail,
+    kRcpt,
+    kBeginData,
+    kBeginChunk,
+    kEndContent,
+    kStartTls,
+    kAuth,
+    kOther
   };
   struct Transaction {
     bool open = false;
@@ -137,6 +146,8 @@ class ServerMachine {
   server::Event On(StartTls start_tls);
   server::Event On(Auth auth);
 
+  server::Event RefuseData(const CannedReply& reply);
+  void CloseIfContentFollows();
   server::Event OnStartTls(std::string_view& input);
   server::Event EndOfChunk();
   server::Event RefusedChunk();
@@ -173,13 +184,13 @@ class ServerMachine {
   Transaction transaction_;
   Transaction next_;  // what a MAIL that waits for its answer would begin
   Chunk chunk_;
-  Verb verb_ = Verb::kOther;       // being answered
-  size_t unanswered_ = 0;          // LMTP: recipients that wait for their reply
+  Verb verb_ = Verb::kOther;  // being answered
+  size_t unanswered_ = 0;     // LMTP: recipients that wait for their reply
   size_t bad_commands_ = 0;
   bool extended_ = false;
   bool tls_active_ = false;
   bool authenticated_ = false;
-  bool early_input_ = false;       // input lay behind the command that is being answered
+  bool early_input_ = false;  // input lay behind the command that is being answered
   std::optional<server::CloseReason> close_;
 };
 

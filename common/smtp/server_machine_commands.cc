@@ -38,16 +38,27 @@ Event ServerMachine::On(Rcpt rcpt) {
 }
 
 Event ServerMachine::On(Data) {
-  if (phase_ == Phase::kHello) return Bad(replies::kHelloFirst);
-  if (!transaction_.open) return Bad(replies::kNeedMail);
+  if (phase_ == Phase::kHello) return RefuseData(replies::kHelloFirst);
+  if (!transaction_.open) return RefuseData(replies::kNeedMail);
   // RFC 3030, 2 and 3
-  if (transaction_.chunking) return Bad(replies::kDataAfterBdat);
-  if (transaction_.binary) return Bad(replies::kBinaryNeedsBdat);
-  if (transaction_.recipients == 0) {
-    // RFC 2033, 4.2 asks LMTP for 503; RFC 5321, 3.3 lets SMTP say 554.
-    return options_.protocol == Protocol::kLmtp ? Bad(replies::kNeedRecipient) : Bad(replies::kNoValidRecipients);
-  }
+  if (transaction_.chunking) return RefuseData(replies::kDataAfterBdat);
+  if (transaction_.binary) return RefuseData(replies::kBinaryNeedsBdat);
+  // RFC 2033, 4.2 asks LMTP for 503; RFC 5321, 3.3 lets SMTP say 554.
+  const bool lmtp = options_.protocol == Protocol::kLmtp;
+  if (transaction_.recipients == 0) return RefuseData(lmtp ? replies::kNeedRecipient : replies::kNoValidRecipients);
   return Await(Pending::kBeginData, server::BeginContent{false});
+}
+
+Event ServerMachine::RefuseData(const CannedReply& reply) {
+  Event event = Bad(reply);
+  CloseIfContentFollows();
+  return event;
+}
+
+// The client sent something behind DATA without waiting for the 354, which RFC 2920, 3.1 forbids: content, most likely.
+// Read as commands it could do anything, so the connection ends here.
+void ServerMachine::CloseIfContentFollows() {
+  if (early_input_) close_ = server::CloseReason::kImproperPipelining;
 }
 
 // Whatever is wrong, the chunk follows and must be swallowed (RFC 3030, 2).
@@ -128,22 +139,37 @@ Event ServerMachine::On(Auth auth) {
 void ServerMachine::Answer(const Reply& reply) {
   const Pending pending = std::exchange(pending_, Pending::kNone);
   switch (pending) {
-    case Pending::kNone: return;
-    case Pending::kHello: AnswerHello(reply); break;
-    case Pending::kMail: AnswerMail(reply); break;
+    case Pending::kNone:
+      return;
+    case Pending::kHello:
+      AnswerHello(reply);
+      break;
+    case Pending::kMail:
+      AnswerMail(reply);
+      break;
     case Pending::kRcpt:
       Write(reply);
       if (reply.IsPositive()) ++transaction_.recipients;
       break;
-    case Pending::kBeginData: AnswerBeginData(reply); break;
-    case Pending::kBeginChunk: AnswerBeginChunk(reply); break;
-    case Pending::kEndContent: AnswerEnd(reply); break;
+    case Pending::kBeginData:
+      AnswerBeginData(reply);
+      break;
+    case Pending::kBeginChunk:
+      AnswerBeginChunk(reply);
+      break;
+    case Pending::kEndContent:
+      AnswerEnd(reply);
+      break;
     case Pending::kStartTls:
       Write(reply);
       if (reply.code == replies::kReadyForTlsCode) phase_ = Phase::kTls;
       break;
-    case Pending::kAuth: AnswerAuth(reply); break;
-    case Pending::kOther: Write(reply); break;
+    case Pending::kAuth:
+      AnswerAuth(reply);
+      break;
+    case Pending::kOther:
+      Write(reply);
+      break;
   }
   // RFC 5321, 3.8: 421 announces the end of the connection.
   if (reply.code == replies::kClosingCode && pending_ == Pending::kNone && phase_ != Phase::kChunk) {
@@ -177,10 +203,8 @@ void ServerMachine::AnswerBeginData(const Reply& reply) {
   if (reply.code == replies::kStartMailInputCode) {
     data_ = DataReader(MaxSize());
     phase_ = Phase::kData;
-  } else if (early_input_) {
-    // The client sent content without waiting for the 354 (RFC 2920, 3.1 forbids it). Read as commands it could do
-    // anything, so the connection ends here.
-    close_ = server::CloseReason::kImproperPipelining;
+  } else {
+    CloseIfContentFollows();
   }
 }
 

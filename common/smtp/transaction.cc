@@ -22,8 +22,8 @@ std::optional<Reply> RefusalFor(const Transaction& transaction, const Capabiliti
   if (NeedsUtf8(transaction) && !offer.Has(Extension::kSmtpUtf8)) return Reply(replies::kUtf8NotOffered);
   // RFC 3030, 3: BINARYMIME goes by BDAT only; without PIPELINING each chunk would have to be waited for, which we do
   // not do.
-  if (mail.body == Body::kBinaryMime && !(offer.Has(Extension::kBinaryMime) && offer.Has(Extension::kChunking) &&
-                                          offer.Has(Extension::kPipelining))) {
+  if (mail.body == Body::kBinaryMime &&
+      !(offer.Has(Extension::kBinaryMime) && offer.Has(Extension::kChunking) && offer.Has(Extension::kPipelining))) {
     return Reply(replies::kBinaryNotOffered);
   }
   // RFC 8689, 4.2.1

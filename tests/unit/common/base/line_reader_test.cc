@@ -19,11 +19,21 @@ void Read(LineReader& reader, std::string_view input, std::vector<std::string>& 
   while (!input.empty()) {
     const LineReader::Framed framed = reader.Next(input);
     switch (framed.outcome) {
-      case Outcome::kNeedMore: EXPECT_EQ(framed.consumed, input.size()); break;
-      case Outcome::kLine: out.emplace_back(framed.line); break;
-      case Outcome::kTooLong: out.emplace_back("!long"); break;
-      case Outcome::kBareLf: out.emplace_back("!lf"); break;
-      case Outcome::kBareCr: out.emplace_back("!cr"); break;
+      case Outcome::kNeedMore:
+        EXPECT_EQ(framed.consumed, input.size());
+        break;
+      case Outcome::kLine:
+        out.emplace_back(framed.line);
+        break;
+      case Outcome::kTooLong:
+        out.emplace_back("!long");
+        break;
+      case Outcome::kBareLf:
+        out.emplace_back("!lf");
+        break;
+      case Outcome::kBareCr:
+        out.emplace_back("!cr");
+        break;
     }
     input.remove_prefix(framed.consumed);
   }

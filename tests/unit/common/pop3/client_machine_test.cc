@@ -19,9 +19,12 @@ std::string Name(const client::Event& event) {
     std::string operator()(const client::NeedInput&) { return ""; }
     std::string operator()(const client::Greeted& e) { return "greeted " + e.timestamp.value_or("-"); }
     std::string operator()(const client::Replied& e) {
-      return std::string(VerbName(e.verb)) + (e.number > 0 ? " " + std::to_string(e.number) : "") + " " + e.reply.ToString();
+      return std::string(VerbName(e.verb)) + (e.number > 0 ? " " + std::to_string(e.number) : "") + " " +
+             e.reply.ToString();
     }
-    std::string operator()(const client::CapaDone& e) { return std::string("capa ") + (e.capabilities.stls ? "stls" : "-"); }
+    std::string operator()(const client::CapaDone& e) {
+      return std::string("capa ") + (e.capabilities.stls ? "stls" : "-");
+    }
     std::string operator()(const client::TlsReady&) { return "tls"; }
     std::string operator()(const client::AuthChallenged& e) { return "challenge " + e.challenge; }
     std::string operator()(const client::StatDone& e) {
@@ -91,14 +94,14 @@ TEST(Pop3ClientTest, AFetchAtEverySplit) {
   const size_t greeting = script.find('\n') + 1;
   for (size_t split = greeting; split <= script.size(); ++split) {
     Dialogue d;
-    EXPECT_THAT(run({script.substr(0, greeting), script.substr(greeting, split - greeting), script.substr(split)}, d),
-                ElementsAre("greeted <1@x>", "capa stls", "USER +OK who", "PASS +OK in", "stat 2 300", "uidl 1 a", "uidl 2 b",
-                            "done UIDL", "begins 1", "message 1 10", "DELE 1 +OK", "DELE 2 -ERR no", "QUIT +OK bye"))
+    EXPECT_THAT(
+        run({script.substr(0, greeting), script.substr(greeting, split - greeting), script.substr(split)}, d),
+        ElementsAre("greeted <1@x>", "capa stls", "USER +OK who", "PASS +OK in", "stat 2 300", "uidl 1 a", "uidl 2 b",
+                    "done UIDL", "begins 1", "message 1 10", "DELE 1 +OK", "DELE 2 -ERR no", "QUIT +OK bye"))
         << split;
     EXPECT_EQ(d.content, "hi\r\n.dot\r\n");
     EXPECT_EQ(d.machine.in_flight(), 0U);
-    EXPECT_EQ(d.Sent(),
-              "CAPA\r\nUSER joe\r\nPASS pw\r\nSTAT\r\nUIDL\r\nRETR 1\r\nDELE 1\r\nDELE 2\r\nQUIT\r\n");
+    EXPECT_EQ(d.Sent(), "CAPA\r\nUSER joe\r\nPASS pw\r\nSTAT\r\nUIDL\r\nRETR 1\r\nDELE 1\r\nDELE 2\r\nQUIT\r\n");
   }
   Dialogue octets;
   std::vector<std::string_view> parts;
@@ -267,7 +270,8 @@ TEST(Pop3ClientTest, BadListLinesAreSkipped) {
   Dialogue d;
   d.Greet();
   ASSERT_TRUE(d.machine.List().ok());
-  EXPECT_THAT(d.Hear("+OK\r\n1 100\r\nx\r\n..5\r\n2 200\r\n.\r\n"), ElementsAre("list 1 100", "bad", "bad", "list 2 200", "done LIST"));
+  EXPECT_THAT(d.Hear("+OK\r\n1 100\r\nx\r\n..5\r\n2 200\r\n.\r\n"),
+              ElementsAre("list 1 100", "bad", "bad", "list 2 200", "done LIST"));
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ TEST(Pop3CommandTest, Numbers) {
   EXPECT_EQ(Get<Uidl>("UIDL 3").number, 3U);
   EXPECT_EQ(Get<Top>("TOP 1 0").lines, 0U);
   EXPECT_EQ(Get<Top>("TOP 1 99999999999").lines, UINT32_MAX);
-  for (const char* bad : {"RETR", "RETR -1", "RETR +1", "RETR 1x", "RETR 0x1", "RETR 1 2", "RETR  1", "LIST a", "TOP 1", "TOP",
-                          "TOP 1 x", "TOP 1 -1", "TOP 1 2 3", "DELE 1.0"}) {
+  for (const char* bad : {"RETR", "RETR -1", "RETR +1", "RETR 1x", "RETR 0x1", "RETR 1 2", "RETR  1", "LIST a", "TOP 1",
+                          "TOP", "TOP 1 x", "TOP 1 -1", "TOP 1 2 3", "DELE 1.0"}) {
     ExpectError(bad, replies::kSyntaxError);
   }
 }
@@ -87,7 +87,8 @@ TEST(Pop3CommandTest, TheRest) {
   EXPECT_EQ(Get<Lang>("LANG").tag, "");
   EXPECT_EQ(Get<Lang>("LANG *").tag, "*");
   EXPECT_EQ(Get<Lang>("LANG de-AT").tag, "de-AT");
-  for (const char* bad : {"STAT 1", "NOOP x", "CAPA x", "LANG de_AT", "LANG **"}) ExpectError(bad, replies::kSyntaxError);
+  for (const char* bad : {"STAT 1", "NOOP x", "CAPA x", "LANG de_AT", "LANG **"})
+    ExpectError(bad, replies::kSyntaxError);
   for (const char* bad : {"", " ", "XYZ", "STATX", " STAT"}) ExpectError(bad, replies::kUnknownCommand);
   EXPECT_EQ(VerbName(Verb::kUidl), "UIDL");
   EXPECT_EQ(VerbName(ParseCommand("EVIL label").verb), "other");
@@ -98,7 +99,8 @@ TEST(Pop3CommandTest, LineLimit) {
   for (size_t length : {254U, 255U, 256U}) {
     base::LineReader reader(kMaxCommandLine);
     const std::string line = "PASS " + std::string(length - 7, 'x') + "\r\n";
-    EXPECT_EQ(reader.Next(line).outcome, length <= 255 ? base::LineReader::Outcome::kLine : base::LineReader::Outcome::kTooLong);
+    EXPECT_EQ(reader.Next(line).outcome,
+              length <= 255 ? base::LineReader::Outcome::kLine : base::LineReader::Outcome::kTooLong);
   }
 }
 

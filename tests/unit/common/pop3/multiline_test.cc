@@ -29,7 +29,8 @@ Read Decode(std::string_view wire, size_t split, base::LineEndings endings) {
 Read DecodeOctets(std::string_view wire, base::LineEndings endings) {
   MultilineReader reader(endings);
   Read out;
-  for (size_t i = 0; i < wire.size() && !reader.done(); ++i) out.consumed += reader.Decode(wire.substr(i, 1), out.content);
+  for (size_t i = 0; i < wire.size() && !reader.done(); ++i)
+    out.consumed += reader.Decode(wire.substr(i, 1), out.content);
   out.done = reader.done();
   return out;
 }
@@ -50,7 +51,8 @@ TEST(MultilineTest, WhatIsWrittenIsReadAgain) {
       const std::string input = wire + "+OK\r\n";
       ASSERT_EQ(DecodeOctets(input, base::LineEndings::kCrlfOnly), expected) << testing::PrintToString(content);
       for (size_t split = 0; split <= input.size(); ++split) {
-        ASSERT_EQ(Decode(input, split, base::LineEndings::kCrlfOnly), expected) << testing::PrintToString(content) << split;
+        ASSERT_EQ(Decode(input, split, base::LineEndings::kCrlfOnly), expected)
+            << testing::PrintToString(content) << split;
       }
     }
   }

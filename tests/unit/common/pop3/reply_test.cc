@@ -26,7 +26,8 @@ TEST(Pop3ReplyTest, Formats) {
 }
 
 TEST(Pop3ReplyTest, LinesAreCutAt512) {
-  for (size_t n : {505U, 506U, 507U, 5000U}) EXPECT_EQ(Format(Reply(true, "", std::string(n, 'x'))).size(), std::min<size_t>(n + 6, 512));
+  for (size_t n : {505U, 506U, 507U, 5000U})
+    EXPECT_EQ(Format(Reply(true, "", std::string(n, 'x'))).size(), std::min<size_t>(n + 6, 512));
   const std::string umlauts = Format(Reply(true, "", "x" + std::string(505 / 1, 'y') + "ü"));
   EXPECT_EQ(umlauts.size(), 512U);
 }
@@ -38,14 +39,16 @@ TEST(Pop3ReplyTest, Parses) {
   EXPECT_EQ(ParseReply("-ERR [SYS/TEMP]"), Reply(false, "SYS/TEMP", ""));
   EXPECT_EQ(ParseReply("-err no [x]"), Reply(false, "", "no [x]"));
   EXPECT_EQ(ParseReply("-ERR [no close"), Reply(false, "", "[no close"));
-  for (const char* bad : {"", "+", "OK", "+OKAY", "-ERROR", " +OK", "250 ok", "+ abc"}) EXPECT_FALSE(ParseReply(bad)) << bad;
+  for (const char* bad : {"", "+", "OK", "+OKAY", "-ERROR", " +OK", "250 ok", "+ abc"})
+    EXPECT_FALSE(ParseReply(bad)) << bad;
   EXPECT_TRUE(ParseReply("-ERR [SYS/TEMP] x")->HasCode(replies::kCodeSysTemp));
   EXPECT_TRUE(ParseReply("-ERR [sys/temp] x")->HasCode("SYS"));
   EXPECT_FALSE(ParseReply("-ERR [SYSX] x")->HasCode("SYS"));
 }
 
 TEST(Pop3ReplyTest, Timestamp) {
-  EXPECT_EQ(GreetingTimestamp(*ParseReply("+OK POP3 ready <1896.697170952@dbc.mtview.ca.us>")), "<1896.697170952@dbc.mtview.ca.us>");
+  EXPECT_EQ(GreetingTimestamp(*ParseReply("+OK POP3 ready <1896.697170952@dbc.mtview.ca.us>")),
+            "<1896.697170952@dbc.mtview.ca.us>");
   for (const char* none : {"+OK ready", "+OK <no at>", "+OK <a b@c>", "+OK <a@b", "-ERR <a@b>"}) {
     EXPECT_FALSE(GreetingTimestamp(*ParseReply(none))) << none;
   }
@@ -110,8 +113,10 @@ TEST(Pop3ListingTest, Scan) {
 TEST(Pop3ListingTest, UniqueId) {
   EXPECT_EQ(ParseUniqueIdListing("1 whqtswO00WBw418f9t5JxYwZ")->unique_id, "whqtswO00WBw418f9t5JxYwZ");
   EXPECT_EQ(ParseUniqueIdListing("2 QhdPYR:00WBw1Ph7x7 trailing")->unique_id, "QhdPYR:00WBw1Ph7x7");
-  for (const char* bad : {"", "1", "1 ", "x y", "1 a\x7f", "1 \xc3\xbc"}) EXPECT_FALSE(ParseUniqueIdListing(bad)) << bad;
-  for (size_t n : {69U, 70U, 71U}) EXPECT_EQ(ParseUniqueIdListing("1 " + std::string(n, 'u'), kMaxUniqueId).has_value(), n <= 70);
+  for (const char* bad : {"", "1", "1 ", "x y", "1 a\x7f", "1 \xc3\xbc"})
+    EXPECT_FALSE(ParseUniqueIdListing(bad)) << bad;
+  for (size_t n : {69U, 70U, 71U})
+    EXPECT_EQ(ParseUniqueIdListing("1 " + std::string(n, 'u'), kMaxUniqueId).has_value(), n <= 70);
 }
 
 TEST(Pop3ListingTest, DropAndWriting) {

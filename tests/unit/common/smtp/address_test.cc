@@ -53,11 +53,40 @@ TEST(AddressTest, ReadsMailboxes) {
 
 TEST(AddressTest, RefusesWhatIsNoMailbox) {
   const std::string_view bad[] = {
-      "",          "joe",        "@x",          "joe@",        "joe@x.",        "joe@.x",         "joe@x..y",
-      ".joe@x",    "joe.@x",     "j..e@x",      "j e@x",       "joe@x y",       "joe@-x",         "joe@x-",
-      "joe@x_y",   "\"joe@x",    "\"joe\"x@y",  "joe@[1.2.3]", "joe@[1.2.3.4",  "joe@[1.2.3.256]", "joe@[01.2.3.4]",
-      "joe@[x:y]", "joe@[IPv6:1.2.3.4]", "joe@[IPv6:1::2::3]", "joe@[]", "joe@x>", "joe@x\r\n", "joe\n@x", "\"a\nb\"@x",
-      "\"a\rb\"@x", "j(c)@x", "j,k@x", "joe@x@y", "\"joe\\",
+      "",
+      "joe",
+      "@x",
+      "joe@",
+      "joe@x.",
+      "joe@.x",
+      "joe@x..y",
+      ".joe@x",
+      "joe.@x",
+      "j..e@x",
+      "j e@x",
+      "joe@x y",
+      "joe@-x",
+      "joe@x-",
+      "joe@x_y",
+      "\"joe@x",
+      "\"joe\"x@y",
+      "joe@[1.2.3]",
+      "joe@[1.2.3.4",
+      "joe@[1.2.3.256]",
+      "joe@[01.2.3.4]",
+      "joe@[x:y]",
+      "joe@[IPv6:1.2.3.4]",
+      "joe@[IPv6:1::2::3]",
+      "joe@[]",
+      "joe@x>",
+      "joe@x\r\n",
+      "joe\n@x",
+      "\"a\nb\"@x",
+      "\"a\rb\"@x",
+      "j(c)@x",
+      "j,k@x",
+      "joe@x@y",
+      "\"joe\\",
   };
   for (std::string_view text : bad) {
     Mailbox mailbox;
@@ -145,7 +174,8 @@ TEST(AddressTest, TakesPathsOffTheFront) {
   EXPECT_EQ(TakeReversePath(text, kAscii, reverse), AddressError::kNone);
   EXPECT_EQ(reverse.ToString(), "<joe@x.y>");
 
-  for (std::string_view bad : {"", "a@b", "<a@b", "<a>", "< a@b>", "<a@b >", "<@x:>", "<@x,:a@b>", "<@x a@b>", "<<a@b>>"}) {
+  for (std::string_view bad :
+       {"", "a@b", "<a@b", "<a>", "< a@b>", "<a@b >", "<@x:>", "<@x,:a@b>", "<@x a@b>", "<<a@b>>"}) {
     text = bad;
     EXPECT_EQ(TakeReversePath(text, kAscii, reverse), AddressError::kSyntax) << bad;
     text = bad;

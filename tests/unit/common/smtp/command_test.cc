@@ -10,9 +10,9 @@
 namespace mailmesh::smtp {
 namespace {
 
-const ExtensionSet kAll = {Extension::kSize,  Extension::k8BitMime, Extension::kSmtpUtf8,   Extension::kChunking,
-                           Extension::kDsn,   Extension::kAuth,     Extension::kRequireTls, Extension::kBinaryMime,
-                           Extension::kStartTls};
+const ExtensionSet kAll = {Extension::kSize,       Extension::k8BitMime,   Extension::kSmtpUtf8,
+                           Extension::kChunking,   Extension::kDsn,        Extension::kAuth,
+                           Extension::kRequireTls, Extension::kBinaryMime, Extension::kStartTls};
 
 ParsedCommand Parse(std::string_view line, ExtensionSet offered = kAll, bool utf8 = false) {
   ParseOptions options;
@@ -57,8 +57,8 @@ TEST(CommandParserTest, Hello) {
 TEST(CommandParserTest, Mail) {
   EXPECT_TRUE(Get<Mail>("MAIL FROM:<>").reverse_path.is_null());
   EXPECT_EQ(Get<Mail>("mail from: <a@b> ").reverse_path.ToString(), "<a@b>");
-  const Mail mail = Get<Mail>(
-      "MAIL FROM:<a@b> SIZE=1000 BODY=8bitmime SMTPUTF8 REQUIRETLS RET=HDRS ENVID=x+2By AUTH=joe+2Bx@y.z");
+  const Mail mail =
+      Get<Mail>("MAIL FROM:<a@b> SIZE=1000 BODY=8bitmime SMTPUTF8 REQUIRETLS RET=HDRS ENVID=x+2By AUTH=joe+2Bx@y.z");
   EXPECT_EQ(mail.size, 1000U);
   EXPECT_EQ(mail.body, Body::k8BitMime);
   EXPECT_TRUE(mail.smtputf8);
@@ -83,16 +83,18 @@ TEST(CommandParserTest, MailErrors) {
   ExpectError("MAIL FROM:<a@b> FOO=1", replies::kUnknownParameter);
   ExpectError("MAIL FROM:<a@b> FOO", replies::kUnknownParameter);
   ExpectError("MAIL FROM:<a@b> NOTIFY=NEVER", replies::kUnknownParameter);
-  for (const char* parameter : {"SIZE", "SIZE=", "SIZE=x", "SIZE=-1", "SIZE=1x", "SIZE=1 SIZE=2", "SIZE=123456789012345678901",
-                                "BODY=", "BODY=9BIT", "SMTPUTF8=1", "RET=ALL", "ENVID=", "ENVID=a+0A", "AUTH=", "AUTH=x",
-                                "AUTH=a=b", "REQUIRETLS=1", "=1", "-X=1", "A_B=1"}) {
+  for (const char* parameter :
+       {"SIZE",   "SIZE=",     "SIZE=x",       "SIZE=-1", "SIZE=1x", "SIZE=1 SIZE=2", "SIZE=123456789012345678901",
+        "BODY=",  "BODY=9BIT", "SMTPUTF8=1",   "RET=ALL", "ENVID=",  "ENVID=a+0A",    "AUTH=",
+        "AUTH=x", "AUTH=a=b",  "REQUIRETLS=1", "=1",      "-X=1",    "A_B=1"}) {
     ExpectError(std::string("MAIL FROM:<a@b> ") + parameter, replies::kSyntaxError);
   }
 }
 
 // RFC 5321, 4.1.1.11: what was not offered is not known.
 TEST(CommandParserTest, ParametersNeedTheirExtension) {
-  for (const char* parameter : {"SIZE=1", "BODY=8BITMIME", "SMTPUTF8", "REQUIRETLS", "RET=FULL", "ENVID=x", "AUTH=<>"}) {
+  for (const char* parameter :
+       {"SIZE=1", "BODY=8BITMIME", "SMTPUTF8", "REQUIRETLS", "RET=FULL", "ENVID=x", "AUTH=<>"}) {
     ExpectError(std::string("MAIL FROM:<a@b> ") + parameter, replies::kUnknownParameter, {});
   }
   ExpectError("MAIL FROM:<a@b> BODY=BINARYMIME", replies::kSyntaxError, {Extension::k8BitMime});
@@ -131,7 +133,8 @@ TEST(CommandParserTest, Bdat) {
   EXPECT_FALSE(Get<Bdat>("BDAT 1000").last);
   EXPECT_TRUE(Get<Bdat>("bdat 0 last").last);
   EXPECT_EQ(Get<Bdat>("BDAT 18446744073709551615").size, UINT64_MAX);
-  for (const char* bad : {"BDAT", "BDAT x", "BDAT -1", "BDAT 1x", "BDAT 1 FIRST", "BDAT 18446744073709551616", "BDAT 1 LAST x"}) {
+  for (const char* bad :
+       {"BDAT", "BDAT x", "BDAT -1", "BDAT 1x", "BDAT 1 FIRST", "BDAT 18446744073709551616", "BDAT 1 LAST x"}) {
     ExpectError(bad, replies::kSyntaxError);
   }
 }

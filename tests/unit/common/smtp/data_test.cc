@@ -23,8 +23,8 @@ struct Decoded {
 };
 
 std::ostream& operator<<(std::ostream& out, const Decoded& d) {
-  return out << testing::PrintToString(d.content) << " consumed " << d.consumed << " done " << d.done << " lf " << d.bare_lf
-             << " cr " << d.bare_cr;
+  return out << testing::PrintToString(d.content) << " consumed " << d.consumed << " done " << d.done << " lf "
+             << d.bare_lf << " cr " << d.bare_cr;
 }
 
 bool HasBareLf(std::string_view text) {
@@ -61,9 +61,7 @@ std::optional<Decoded> Define(std::string_view input) {
   return out;
 }
 
-void Feed(DataReader& reader, std::string_view part, Decoded& out) {
-  out.consumed += reader.Decode(part, out.content);
-}
+void Feed(DataReader& reader, std::string_view part, Decoded& out) { out.consumed += reader.Decode(part, out.content); }
 
 void Note(const DataReader& reader, Decoded& out) {
   out.done = reader.done();
@@ -109,12 +107,13 @@ TEST(DataReaderTest, EveryShortStringAtEverySplitIsAsDefined) {
 // The variants by which mail was smuggled: none of them ends DATA, and each is flagged.
 TEST(DataReaderTest, SmugglingVariantsDoNotEndData) {
   const std::string_view ends[] = {
-      "\n.\n",   "\n.\r\n", "\r.\r",  "\r.\r\n",   "\r\n.\n",    "\r\n.\r",   "\n.\r",     "\r.\n",    "\r\n\n.\r\n",
-      "\r\r\n.\n", "\n\r.\r\n", "\r\n.\r\r\n", "\r\n.\n\r\n", "\r\n\r.\r\n", "\n\n.\n\n", "\r\n.\r.\r\n",
+      "\n.\n",       "\n.\r\n",   "\r.\r",     "\r.\r\n",     "\r\n.\n",     "\r\n.\r",     "\n.\r",     "\r.\n",
+      "\r\n\n.\r\n", "\r\r\n.\n", "\n\r.\r\n", "\r\n.\r\r\n", "\r\n.\n\r\n", "\r\n\r.\r\n", "\n\n.\n\n", "\r\n.\r.\r\n",
   };
   for (std::string_view end : ends) {
     for (size_t pad = 0; pad < 3; ++pad) {
-      const std::string attack = "Subject: x\r\n\r\nbody" + std::string(end) + "MAIL FROM:<evil@x>" + std::string(pad, 'x');
+      const std::string attack =
+          "Subject: x\r\n\r\nbody" + std::string(end) + "MAIL FROM:<evil@x>" + std::string(pad, 'x');
       const std::string input = attack + "\r\n.\r\nQUIT\r\n";
       for (size_t split = 0; split <= input.size(); ++split) {
         const Decoded out = Decode(input, split);
@@ -150,7 +149,8 @@ TEST(DataReaderTest, GoesOnCountingPastTheLimit) {
       std::string content;
       const std::string input = body + "\r\n.\r\n";
       if (octets) {
-        for (size_t i = 0; i < input.size(); ++i) EXPECT_EQ(reader.Decode(std::string_view(input).substr(i, 1), content), 1U);
+        for (size_t i = 0; i < input.size(); ++i)
+          EXPECT_EQ(reader.Decode(std::string_view(input).substr(i, 1), content), 1U);
       } else {
         EXPECT_EQ(reader.Decode(input, content), input.size());
       }

@@ -63,8 +63,8 @@ TEST(DsnTest, Utf8Orcpt) {
   EXPECT_EQ(FormatOrcpt(*embedded, true), "utf-8;grüße\\x{2B}😀@x");
   EXPECT_EQ(ParseOrcpt("UTF-8;grüße@x", true)->address, "grüße@x");
   EXPECT_FALSE(ParseOrcpt("utf-8;grüße@x", false));
-  for (const char* bad : {"utf-8;\\x{D800}", "utf-8;\\x{110000}", "utf-8;\\x{0A}", "utf-8;\\x{}", "utf-8;\\x{41", "utf-8;\\y",
-                          "utf-8;a+b", "utf-8;a=b", "utf-8;\\x{-41}", "utf-8;\\x{0000041}"}) {
+  for (const char* bad : {"utf-8;\\x{D800}", "utf-8;\\x{110000}", "utf-8;\\x{0A}", "utf-8;\\x{}", "utf-8;\\x{41",
+                          "utf-8;\\y", "utf-8;a+b", "utf-8;a=b", "utf-8;\\x{-41}", "utf-8;\\x{0000041}"}) {
     EXPECT_FALSE(ParseOrcpt(bad, true)) << bad;
   }
 }
@@ -73,7 +73,8 @@ TEST(EnhancedStatusTest, ReadsAndWrites) {
   EXPECT_EQ(ToString(EnhancedStatus{5, 7, 30}), "5.7.30");
   EXPECT_EQ(ToString(EnhancedStatus{}), "");
   EXPECT_EQ(ParseEnhancedStatus("4.999.0"), (EnhancedStatus{4, 999, 0}));
-  for (const char* bad : {"", "5", "5.1", "5.1.", "3.1.1", "5.1.1.1", "5.1000.1", "5.-1.1", "5.1.1 ", "55.1.1", "5. 1.1"}) {
+  for (const char* bad :
+       {"", "5", "5.1", "5.1.", "3.1.1", "5.1.1.1", "5.1000.1", "5.-1.1", "5.1.1 ", "55.1.1", "5. 1.1"}) {
     EXPECT_FALSE(ParseEnhancedStatus(bad)) << bad;
   }
 }

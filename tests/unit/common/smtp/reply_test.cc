@@ -61,9 +61,7 @@ TEST(ReplyTest, Formats) {
   EXPECT_EQ(Reply(replies::kNoSuchUser).ToString(), "550 5.1.1 No such user here");
 }
 
-TEST(ReplyTest, TextCannotEndTheLine) {
-  EXPECT_EQ(Format(Reply(550, {}, "a\r\n250 ok")), "550 a??250 ok\r\n");
-}
+TEST(ReplyTest, TextCannotEndTheLine) { EXPECT_EQ(Format(Reply(550, {}, "a\r\n250 ok")), "550 a??250 ok\r\n"); }
 
 // RFC 5321, 4.5.3.1.5
 TEST(ReplyTest, LongTextGoesOnInFurtherLines) {
@@ -93,8 +91,8 @@ TEST(ReplyParserTest, ReadsReplies) {
 }
 
 TEST(ReplyParserTest, RefusesWhatIsNoReply) {
-  for (const char* bad : {"hello\r\n", "25\r\n", "\r\n", "150 x\r\n", "650 x\r\n", "2500 x\r\n", "250_x\r\n", " 250 x\r\n",
-                          "250-a\r\n251 b\r\n", "2a0 x\r\n"}) {
+  for (const char* bad : {"hello\r\n", "25\r\n", "\r\n", "150 x\r\n", "650 x\r\n", "2500 x\r\n", "250_x\r\n",
+                          " 250 x\r\n", "250-a\r\n251 b\r\n", "2a0 x\r\n"}) {
     EXPECT_THAT(Parse(bad), ElementsAre("!")) << bad;
   }
 }
@@ -118,22 +116,24 @@ TEST(ReplyParserTest, Limits) {
 
 TEST(EhloTest, RoundTrip) {
   Capabilities offer;
-  offer.extensions = {Extension::kPipelining, Extension::kSize,    Extension::kStartTls, Extension::kAuth,
-                      Extension::k8BitMime,   Extension::kSmtpUtf8, Extension::kChunking, Extension::kEnhancedStatusCodes,
-                      Extension::kDsn};
+  offer.extensions = {
+      Extension::kPipelining, Extension::kSize,     Extension::kStartTls, Extension::kAuth,
+      Extension::k8BitMime,   Extension::kSmtpUtf8, Extension::kChunking, Extension::kEnhancedStatusCodes,
+      Extension::kDsn};
   offer.max_size = 52428800;
   offer.auth_mechanisms = {"PLAIN", "SCRAM-SHA-256"};
   const Reply reply = BuildEhloReply("mx.example.org", offer);
-  EXPECT_THAT(reply.lines, ElementsAre("mx.example.org", "PIPELINING", "SIZE 52428800", "STARTTLS",
-                                       "AUTH PLAIN SCRAM-SHA-256", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8",
-                                       "CHUNKING"));
+  EXPECT_THAT(reply.lines,
+              ElementsAre("mx.example.org", "PIPELINING", "SIZE 52428800", "STARTTLS", "AUTH PLAIN SCRAM-SHA-256",
+                          "ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING"));
   offer.peer_name = "mx.example.org";
   EXPECT_EQ(ParseEhloReply(reply), offer);
 }
 
 TEST(EhloTest, ReadsWhatServersWrite) {
   Reply reply(250, {}, "mx.example.org Hello there [192.0.2.1]");
-  for (const char* line : {"size", "auth=LOGIN plain", "AUTH PLAIN cram-md5", "X-UNKNOWN a b", "8bitmime", "", "STARTTLS "}) {
+  for (const char* line :
+       {"size", "auth=LOGIN plain", "AUTH PLAIN cram-md5", "X-UNKNOWN a b", "8bitmime", "", "STARTTLS "}) {
     reply.lines.push_back(line);
   }
   const Capabilities offer = ParseEhloReply(reply);
@@ -150,7 +150,8 @@ TEST(EhloTest, ReadsWhatServersWrite) {
                 Reply r(250, {}, "h");
                 r.lines.push_back(size);
                 return r;
-              }()).max_size,
+              }())
+                  .max_size,
               0U);
   }
 }

@@ -22,9 +22,10 @@ using ::testing::StartsWith;
 
 Capabilities Offer() {
   Capabilities offer;
-  offer.extensions = {Extension::kPipelining, Extension::kSize,   Extension::k8BitMime, Extension::kSmtpUtf8,
-                      Extension::kChunking,   Extension::kBinaryMime, Extension::kStartTls, Extension::kAuth,
-                      Extension::kDsn,        Extension::kEnhancedStatusCodes};
+  offer.extensions = {Extension::kPipelining,         Extension::kSize,     Extension::k8BitMime,
+                      Extension::kSmtpUtf8,           Extension::kChunking, Extension::kBinaryMime,
+                      Extension::kStartTls,           Extension::kAuth,     Extension::kDsn,
+                      Extension::kEnhancedStatusCodes};
   offer.max_size = 100;
   offer.auth_mechanisms = {"PLAIN", "SCRAM-SHA-256"};
   return offer;
@@ -226,12 +227,17 @@ TEST(ServerMachineTest, ContentBehindARefusedDataClosesTheConnection) {
   EXPECT_EQ(Codes(session.Say("DATA\r\nMAIL FROM:<evil@x>\r\n.\r\n")), "451");
   EXPECT_TRUE(session.closed);
   EXPECT_EQ(session.reason, server::CloseReason::kImproperPipelining);
+  Session unready(Options());
+  unready.Say("EHLO x\r\nMAIL FROM:<a@b>\r\n");
+  EXPECT_EQ(Codes(unready.Say("DATA\r\nMAIL FROM:<evil@x>\r\n.\r\n")), "554");
+  EXPECT_TRUE(unready.closed);
 }
 
 TEST(ServerMachineTest, RecipientLimit) {
   Session session(Options());
   session.Say("EHLO x\r\nMAIL FROM:<a@b>\r\n");
-  EXPECT_EQ(Codes(session.Say("RCPT TO:<1@b>\r\nRCPT TO:<2@b>\r\nRCPT TO:<3@b>\r\nRCPT TO:<4@b>\r\n")), "250 250 250 452");
+  EXPECT_EQ(Codes(session.Say("RCPT TO:<1@b>\r\nRCPT TO:<2@b>\r\nRCPT TO:<3@b>\r\nRCPT TO:<4@b>\r\n")),
+            "250 250 250 452");
 }
 
 TEST(ServerMachineTest, SizeLimit) {
@@ -240,7 +246,8 @@ TEST(ServerMachineTest, SizeLimit) {
     session.Say("EHLO x\r\n");
     EXPECT_EQ(Codes(session.Say("MAIL FROM:<a@b> SIZE=" + std::to_string(size) + "\r\n")), size <= 100 ? "250" : "552");
     session.Say("RSET\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n");
-    EXPECT_EQ(Codes(session.Say(std::string(size - 2, 'x') + "\r\n.\r\nNOOP\r\n")), size <= 100 ? "250 250" : "552 250");
+    EXPECT_EQ(Codes(session.Say(std::string(size - 2, 'x') + "\r\n.\r\nNOOP\r\n")),
+              size <= 100 ? "250 250" : "552 250");
     EXPECT_EQ(session.machine.in_transaction(), false);
   }
 }
@@ -272,7 +279,8 @@ TEST(ServerMachineTest, LineLimit) {
   options.offer = {};
   for (size_t length : {511U, 512U, 513U}) {
     Session session(options);
-    EXPECT_EQ(Codes(session.Say("NOOP " + std::string(length - 7, 'x') + "\r\nNOOP\r\n")), length <= 512 ? "250 250" : "500 250");
+    EXPECT_EQ(Codes(session.Say("NOOP " + std::string(length - 7, 'x') + "\r\nNOOP\r\n")),
+              length <= 512 ? "250 250" : "500 250");
   }
   // With AUTH the reader takes longer lines, for that command only.
   Session session(Options());
@@ -389,7 +397,8 @@ TEST(ServerMachineTest, RefusedChunksAreSwallowed) {
   EXPECT_EQ(Codes(session.Say("BDAT 6\r\nQUIT\r\nNOOP\r\n")), "554 250");
   session.Say("RSET\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n");
   session.refuse["begin"] = {replies::kNoStorage};
-  EXPECT_EQ(Codes(session.Say("BDAT 6\r\nQUIT\r\nBDAT 6\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n")), "452 503 503 250");
+  EXPECT_EQ(Codes(session.Say("BDAT 6\r\nQUIT\r\nBDAT 6\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n")),
+            "452 503 503 250");
   EXPECT_FALSE(session.closed);
 }
 
