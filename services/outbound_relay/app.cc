@@ -1,0 +1,113 @@
+#include "services/outbound_relay/app.h"
+
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/status.h"
+#include "common/dns/unbound_resolver.h"
+#include "common/net/sleep.h"
+#include "common/net/spawn.h"
+#include "common/service/on_pool.h"
+#include "common/telemetry/log.h"
+#include "google/protobuf/util/time_util.h"
+
+namespace mailmesh::outbound_relay {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+constexpr auto kCollectInterval = std::chrono::minutes(10);
+constexpr absl::Duration kUploadAge = absl::Hours(1);
+constexpr int kSpoolThreads = 4;
+
+net::Duration ToNet(const google::protobuf::Duration& duration) {
+  return std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(duration));
+}
+absl::Duration ToAbsl(const google::protobuf::Duration& duration) {
+  return absl::Milliseconds(TimeUtil::DurationToMilliseconds(duration));
+}
+
+RelayOptions MakeOptions(const config::v1::OutboundRelayConfig& config) {
+  RelayOptions options;
+  options.hostname = config.hostname();
+  if (options.hostname.empty()) {
+    char name[256] = "";
+    options.hostname = gethostname(name, sizeof(name) - 1) == 0 && *name != '\0' ? name : "localhost";
+  }
+  options.postmaster = config.postmaster().empty() ? absl::StrCat("MAILER-DAEMON@", options.hostname) : config.postmaster();
+  options.min_retry = ToAbsl(config.min_retry());
+  options.max_retry = ToAbsl(config.max_retry());
+  options.max_age = ToAbsl(config.max_age());
+  options.delay_warning = ToAbsl(config.delay_warning());
+  options.max_connections = config.max_connections();
+  options.max_connections_per_destination = config.max_connections_per_destination();
+  options.connection_idle = ToNet(config.connection_idle());
+  options.messages_per_connection = config.messages_per_connection();
+  options.connect_timeout = ToNet(config.connect_timeout());
+  options.command_timeout = ToNet(config.command_timeout());
+  options.data_timeout = ToNet(config.data_timeout());
+  options.dns_timeout = ToNet(config.dns().timeout());
+  options.smtp_port = static_cast<uint16_t>(config.smtp_port());
+  options.max_message_bytes = config.max_message_bytes();
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
+  std::unique_ptr<App> app(new App(runtime));
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> directory, runtime.Channel("directory"));
+  app->relay_ = std::make_unique<Relay>(runtime.metrics(), runtime.clock(), MakeOptions(config), directory);
+  Relay& relay = *app->relay_;
+  const auto on_fatal = [&runtime](const absl::Status& status) { runtime.RequestExit(base::Annotate(status, "spool")); };
+  ASSIGN_OR_RETURN(relay.spool, Spool::Open(config.spool(), runtime.metrics(), runtime.clock(), on_fatal));
+  relay.spool_pool = &runtime.Pool("spool", kSpoolThreads);
+  const auto channel_to_store = [&runtime](const std::string& endpoint) {
+    return runtime.ChannelTo("mailbox_store", endpoint).value_or(nullptr);
+  };
+  relay.shards = std::make_unique<auth::ShardMap>(directory, channel_to_store);
+  dns::UnboundOptions dns;
+  dns.forward_servers.assign(config.dns().forwarders().begin(), config.dns().forwarders().end());
+  ASSIGN_OR_RETURN(relay.resolver, dns::UnboundResolver::Create(runtime.io().at(0).get_executor(), std::move(dns)));
+  net::TlsClientOptions tls;
+  tls.ca_file = config.trust_anchors();
+  ASSIGN_OR_RETURN(relay.tls, net::TlsClientContext::Create(tls));
+  app->scheduler_ = std::make_unique<Scheduler>(relay, runtime.io());
+  app->relay_service_ = std::make_unique<RelayServiceImpl>(relay, *app->scheduler_, runtime.io());
+  app->queue_service_ = std::make_unique<QueueAdminServiceImpl>(relay, *app->scheduler_);
+  runtime.AddGrpcService(app->relay_service_.get());
+  runtime.AddGrpcService(app->queue_service_.get());
+  runtime.AddReadinessCheck("spool", [spool = relay.spool.get()] { return spool->Check(); });
+  app->scrape_hook_ = runtime.metrics().OnScrape([scheduler = app->scheduler_.get()] { scheduler->UpdateMetrics(); });
+  return app;
+}
+
+net::Awaitable<void> App::CollectForever(Relay* relay) {
+  while (!relay->stopping.load()) {
+    // In small steps, so that a stop does not wait.
+    const net::TimePoint next = net::After(kCollectInterval);
+    while (!relay->stopping.load() && net::Clock::now() < next) co_await net::SleepFor(std::chrono::seconds(1));
+    if (relay->stopping.load()) co_return;
+    auto work = [spool = relay->spool.get(), keep = relay->options.max_age + absl::Hours(48)] { return spool->Collect(kUploadAge, keep); };
+    absl::Status collected = co_await service::OnPool(*relay->spool_pool, std::move(work));
+    if (!collected.ok()) telemetry::Warning("spool not collected", {{"error", base::Message(collected)}});
+  }
+}
+
+absl::Status App::Start() {
+  ASSIGN_OR_RETURN(const uint64_t queued, relay_->spool->Count());
+  telemetry::Info("queue opened", {{"messages", queued}});
+  scheduler_->Start(queued);
+  net::Spawn(runtime_.io().Next().get_executor(), CollectForever(relay_.get()), "spool-collect");
+  return absl::OkStatus();
+}
+
+// No message is begun any more; those under way come to their end, or are due again after the next start.
+void App::Drain(absl::Time deadline) {
+  relay_->stopping.store(true);
+  scheduler_->Wake();
+  while (scheduler_->active() > 0 && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(20));
+}
+
+}  // namespace mailmesh::outbound_relay

@@ -1,0 +1,19 @@
+#include "services/outbound_relay/metrics.h"
+
+namespace mailmesh::outbound_relay {
+
+Metrics::Metrics(telemetry::Registry& registry)
+    : queue_messages(registry.AddGaugeFamily("mailmesh_queue_messages", "Messages in the queue.", {{"state", {"waiting", "inflight"}}})),
+      oldest_age_seconds(registry.AddGauge("mailmesh_queue_oldest_age_seconds", "How long the message that is due longest has been due.")),
+      attempts(registry.AddCounterFamily("mailmesh_delivery_attempts_total", "Attempts, counted by recipient.",
+                                         {{"result", {"delivered", "tempfail", "permfail", "connfail"}}})),
+      stage_seconds(registry.AddHistogramFamily("mailmesh_delivery_stage_seconds", "Where the time of a delivery goes.",
+                                                {{"stage", {"route", "connect", "transaction"}}}, telemetry::LongLatencyBuckets())),
+      message_age(registry.AddHistogramFamily("mailmesh_queue_message_age_seconds", "Age of a recipient's copy at its final outcome.",
+                                              {{"outcome", {"delivered", "bounced"}}}, telemetry::LongLatencyBuckets())),
+      connections(registry.AddGauge("mailmesh_outbound_connections", "Connections to other servers, idle ones too.")),
+      tls(registry.AddCounterFamily("mailmesh_outbound_tls_total", "Connections by what protects them.",
+                                    {{"level", {"plain", "opportunistic", "verified"}}})),
+      dsn(registry.AddCounterFamily("mailmesh_dsn_generated_total", "Notifications to senders.", {{"kind", {"failure", "delay"}}})) {}
+
+}  // namespace mailmesh::outbound_relay

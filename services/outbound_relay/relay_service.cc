@@ -1,0 +1,142 @@
+#include "services/outbound_relay/relay_service.h"
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/rpc/status.h"
+#include "common/service/on_pool.h"
+#include "common/telemetry/log.h"
+
+namespace mailmesh::outbound_relay {
+namespace {
+
+constexpr int kMaxRecipients = 1000;
+
+absl::Status CheckRequest(const relay::v1::EnqueueMessageRequest& request) {
+  if (request.request_id().empty() || request.request_id().size() > 128) {
+    return absl::InvalidArgumentError("request_id: 1 to 128 octets are needed");
+  }
+  if (request.recipients_size() < 1 || request.recipients_size() > kMaxRecipients) {
+    return absl::InvalidArgumentError(absl::StrCat("recipients: 1 to ", kMaxRecipients, " are needed"));
+  }
+  if (request.body().trace_fields().size() > 64 * 1024) return absl::InvalidArgumentError("trace_fields: at most 64 KiB");
+  if (request.body().inline_octets().size() > Spool::kChunk) {
+    return absl::InvalidArgumentError("inline_octets: at most 256 KiB; use UploadBody");
+  }
+  return absl::OkStatus();
+}
+
+Item ToItem(const relay::v1::EnqueueMessageRequest& request, int64_t now_ms) {
+  Item item;
+  item.set_reverse_path(request.reverse_path());
+  item.set_trace_fields(request.body().trace_fields());
+  item.set_smtputf8(request.smtputf8());
+  item.set_eight_bit(request.eight_bit());
+  item.set_dsn_return(static_cast<uint32_t>(request.dsn_return()));
+  item.set_envelope_id(request.envelope_id());
+  item.set_correlation_id(request.facts().correlation_id());
+  item.set_session_facts(request.facts().SerializeAsString());
+  item.set_queued_ms(now_ms);
+  item.set_next_attempt_ms(now_ms);
+  for (const relay::v1::QueueRecipient& recipient : request.recipients()) {
+    storage::v1::StoredQueueRecipient* stored = item.add_recipients();
+    stored->set_forward_path(recipient.forward_path());
+    stored->set_original_recipient(recipient.original_recipient());
+    stored->set_state(storage::v1::StoredQueueRecipient::STATE_QUEUED);
+    stored->set_notify_never(recipient.notify().never());
+    stored->set_notify_success(recipient.notify().success());
+    stored->set_notify_failure(recipient.notify().failure());
+    stored->set_notify_delay(recipient.notify().delay());
+    stored->set_local_shard(recipient.local().shard());
+    stored->set_local_account_id(recipient.local().account_id());
+    stored->set_local_mailbox(recipient.local().mailbox());
+    stored->set_local_request_id(recipient.local().request_id());
+  }
+  return item;
+}
+
+}  // namespace
+
+grpc::ServerReadReactor<relay::v1::UploadBodyRequest>* RelayServiceImpl::UploadBody(grpc::CallbackServerContext* context,
+                                                                                   relay::v1::UploadBodyResponse* response) {
+  return rpc::HandleClientStream<relay::v1::UploadBodyRequest>(context, pool_.Next().get_executor(), response, this,
+                                                               &RelayServiceImpl::OnUploadBody);
+}
+
+net::Awaitable<absl::Status> RelayServiceImpl::OnUploadBody(rpc::CallInfo, rpc::ServerReader<relay::v1::UploadBodyRequest>& reader,
+                                                            relay::v1::UploadBodyResponse& response) {
+  const std::string upload_id = relay_.spool->NewUploadId();
+  std::string buffer;
+  uint64_t size = 0;
+  uint32_t index = 0;
+  for (bool more = true; more;) {
+    absl::StatusOr<std::optional<relay::v1::UploadBodyRequest>> next = co_await reader.Read();
+    if (!next.ok()) co_return next.status();
+    more = next->has_value();
+    if (more) {
+      buffer += (**next).chunk().octets();
+      size += (**next).chunk().octets().size();
+    }
+    if (size > relay_.options.max_message_bytes) {
+      co_return rpc::MakeError(absl::StatusCode::kResourceExhausted, type::v1::ERROR_REASON_TOO_LARGE, "message too large");
+    }
+    // Records have kChunk octets each, the last one aside, whatever the caller's parts were.
+    while (buffer.size() >= Spool::kChunk || (!more && !buffer.empty())) {
+      std::string part = buffer.substr(0, Spool::kChunk);
+      buffer.erase(0, part.size());
+      auto work = [spool = relay_.spool.get(), upload_id, index, part = std::move(part)] { return spool->AddChunk(upload_id, index, part); };
+      absl::Status added = co_await service::OnPool(*relay_.spool_pool, std::move(work));
+      if (!added.ok()) co_return added;
+      ++index;
+    }
+  }
+  auto work = [spool = relay_.spool.get(), upload_id, size] { return spool->FinishUpload(upload_id, size); };
+  absl::Status finished = co_await service::OnPool(*relay_.spool_pool, std::move(work));
+  if (!finished.ok()) co_return finished;
+  response.set_upload_id(upload_id);
+  response.set_size_bytes(size);
+  co_return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* RelayServiceImpl::EnqueueMessage(grpc::CallbackServerContext* context,
+                                                           const relay::v1::EnqueueMessageRequest* request,
+                                                           relay::v1::EnqueueMessageResponse* response) {
+  return rpc::HandleUnaryDeferred(context, *relay_.spool_pool, request, response, this, &RelayServiceImpl::DoEnqueue);
+}
+
+void RelayServiceImpl::DoEnqueue(const rpc::CallInfo&, const relay::v1::EnqueueMessageRequest& request,
+                                 relay::v1::EnqueueMessageResponse* response, rpc::Responder responder) {
+  if (const absl::Status valid = CheckRequest(request); !valid.ok()) {
+    responder(valid);
+    return;
+  }
+  // A repetition answers what the first call did. Two at once of the same id do not come: a caller repeats after an answer, or after
+  // the first one's deadline.
+  const absl::StatusOr<std::optional<QueueId>> known = relay_.spool->FindRequest(request.request_id());
+  if (!known.ok() || known->has_value()) {
+    if (known.ok()) response->set_queue_id(**known);
+    responder(known.status());
+    return;
+  }
+  const QueueId id = base::NewIdText(relay_.clock);
+  const std::string correlation_id = request.facts().correlation_id();
+  const auto size = static_cast<uint64_t>(request.body().inline_octets().size());
+  const auto recipients = static_cast<uint64_t>(request.recipients_size());
+  const std::string from = request.reverse_path();
+  auto shared = std::make_shared<rpc::Responder>(std::move(responder));
+  auto done = [this, id, response, shared, correlation_id, size, recipients, from](const absl::Status& status) {
+    if (status.ok()) {
+      response->set_queue_id(id);
+      telemetry::Info("message queued", {{"queue_id", id}, {"correlation_id", correlation_id}, {"from", from}, {"recipients", recipients}, {"size", size}});
+    }
+    (*shared)(status);
+    if (status.ok()) scheduler_.Offer(id);
+  };
+  const absl::Status submitted = relay_.spool->Enqueue(id, ToItem(request, relay_.NowMs()), request.body().inline_octets(),
+                                                       request.body().upload_id(), request.request_id(), done);
+  if (!submitted.ok()) (*shared)(submitted);
+}
+
+}  // namespace mailmesh::outbound_relay

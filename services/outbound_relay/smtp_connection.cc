@@ -1,0 +1,256 @@
+#include "services/outbound_relay/smtp_connection.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/net/connect.h"
+#include "common/smtp/replies.h"
+#include "common/telemetry/log.h"
+
+namespace mailmesh::outbound_relay {
+namespace {
+
+namespace client = smtp::client;
+namespace replies = smtp::replies;
+using directory::v1::TlsPolicy;
+
+smtp::ClientOptions OptionsFor(const Relay& relay, const RouteAnswer& route) {
+  smtp::ClientOptions options;
+  options.protocol = route.lmtp ? smtp::Protocol::kLmtp : smtp::Protocol::kSmtp;
+  options.name = relay.options.hostname;
+  options.use_chunking = false;
+  return options;
+}
+
+// A failure of ours: what the server has said is in the reply already otherwise.
+smtp::Outcome LocalFailure(smtp::Stage stage, uint16_t code, smtp::EnhancedStatus enhanced, std::string text) {
+  smtp::Outcome outcome;
+  outcome.verdict = code >= 500 ? smtp::Verdict::kPermanent : smtp::Verdict::kTemporary;
+  outcome.stage = stage;
+  outcome.reply = smtp::Reply(code, enhanced, std::move(text));
+  outcome.local = true;
+  return outcome;
+}
+
+smtp::Outcome FromReply(smtp::Stage stage, const smtp::Reply& reply) {
+  smtp::Outcome outcome;
+  outcome.verdict = reply.IsPermanent() ? smtp::Verdict::kPermanent : smtp::Verdict::kTemporary;
+  outcome.stage = stage;
+  outcome.reply = reply;
+  return outcome;
+}
+
+}  // namespace
+
+SmtpConnection::SmtpConnection(Relay& relay, Hop hop, const RouteAnswer& route)
+    : relay_(relay), hop_(std::move(hop)), policy_(route.tls), machine_(OptionsFor(relay, route)), idle_since_(net::Clock::now()) {
+  relay_.metrics.connections.Add();
+}
+
+SmtpConnection::~SmtpConnection() { relay_.metrics.connections.Subtract(); }
+
+net::Awaitable<SmtpConnection::Opened> SmtpConnection::Open(Relay& relay, RouteAnswer route) {
+  Opened opened;
+  for (const Hop& hop : route.hops) {
+    // Twice at most: with TLS, and in plain text if TLS failed and nobody insists on it.
+    for (bool try_tls : {true, false}) {
+      std::unique_ptr<SmtpConnection> connection(new SmtpConnection(relay, hop, route));
+      absl::Status status = co_await connection->Connect();
+      if (status.ok()) status = co_await connection->Begin(try_tls);
+      if (status.ok()) {
+        connection->NoteTls();
+        opened.connection = std::move(connection);
+        co_return opened;
+      }
+      opened.failure = connection->failure_;
+      if (!connection->tls_failed_) break;
+    }
+    // RFC 5321, 5.1: the next host is tried after whatever went wrong with this one before a transaction.
+  }
+  co_return opened;
+}
+
+net::Awaitable<absl::Status> SmtpConnection::Connect() {
+  net::ConnectOptions options;
+  options.per_address = relay_.options.connect_timeout;
+  options.deadline = net::After(relay_.options.connect_timeout * 4);
+  absl::StatusOr<net::Stream> stream = absl::UnavailableError("no address");
+  if (hop_.addresses.empty()) {
+    net::Endpoint endpoint = net::Endpoint::Tcp(hop_.host, hop_.port);
+    stream = co_await net::ConnectEndpoint(endpoint, options);
+  } else {
+    std::vector<net::SocketAddress> addresses = hop_.addresses;
+    stream = co_await net::ConnectAny(addresses, options);
+  }
+  if (!stream.ok()) {
+    failure_ = LocalFailure(smtp::Stage::kConnect, 451, {4, 4, 1}, absl::StrCat("Cannot connect to ", hop_.host, ": ", stream.status().message()));
+    co_return stream.status();
+  }
+  stream_ = std::move(*stream);
+  reader_ = std::make_unique<net::BufferedReader>(stream_);
+  co_return absl::OkStatus();
+}
+
+net::Awaitable<absl::Status> SmtpConnection::Flush() {
+  if (machine_.output().empty()) co_return absl::OkStatus();
+  std::string octets = std::move(machine_.output());
+  machine_.output().clear();
+  absl::Status status = co_await stream_.Write(octets);
+  co_return status;
+}
+
+net::Awaitable<absl::StatusOr<client::Event>> SmtpConnection::NextEvent(net::Duration limit) {
+  stream_.ExpiresAfter(limit);
+  for (;;) {
+    client::Event event = machine_.Next(input_);
+    if (!std::holds_alternative<client::NeedInput>(event)) co_return event;
+    reader_->Consume(reader_->data().size() - input_.size());
+    input_ = {};
+    absl::Status flushed = co_await Flush();
+    if (!flushed.ok()) co_return flushed;
+    absl::StatusOr<size_t> filled = co_await reader_->Fill();
+    if (!filled.ok()) co_return filled.status();
+    if (*filled == 0) co_return absl::UnavailableError("the server closed the connection");
+    input_ = reader_->data();
+  }
+}
+
+net::Awaitable<absl::Status> SmtpConnection::Begin(bool try_tls) {
+  smtp::Stage stage = smtp::Stage::kConnect;
+  absl::StatusOr<client::Event> event = co_await NextEvent(relay_.options.command_timeout);
+  for (;;) {
+    if (!event.ok()) {
+      failure_ = LocalFailure(stage, 451, {4, 4, 2}, absl::StrCat(hop_.host, ": ", event.status().message()));
+      co_return event.status();
+    }
+    const smtp::Reply* refusal = nullptr;
+    if (const auto* greeted = std::get_if<client::Greeted>(&*event)) {
+      if (greeted->reply.IsPositive()) {
+        stage = smtp::Stage::kHello;
+        CO_RETURN_IF_ERROR(machine_.Hello());
+      } else {
+        refusal = &greeted->reply;
+      }
+    } else if (const auto* hello = std::get_if<client::HelloDone>(&*event)) {
+      if (!hello->reply.IsPositive()) {
+        refusal = &hello->reply;
+      } else if (stream_.is_tls() || policy_ == directory::v1::TLS_POLICY_NONE ||
+                 (!machine_.offer().Has(smtp::Extension::kStartTls) && policy_ < directory::v1::TLS_POLICY_REQUIRED) || !try_tls) {
+        co_return absl::OkStatus();
+      } else if (!machine_.offer().Has(smtp::Extension::kStartTls)) {
+        failure_ = LocalFailure(smtp::Stage::kStartTls, 451, {4, 7, 4}, absl::StrCat(hop_.host, " offers no TLS, which the route requires"));
+        co_return absl::FailedPreconditionError("no TLS");
+      } else {
+        stage = smtp::Stage::kStartTls;
+        CO_RETURN_IF_ERROR(machine_.StartTls());
+      }
+    } else if (const auto* tls = std::get_if<client::StartTlsDone>(&*event)) {
+      tls_failed_ = policy_ < directory::v1::TLS_POLICY_REQUIRED && try_tls;
+      if (!tls->reply.IsPositive()) {
+        refusal = &tls->reply;
+      } else {
+        absl::Status secured = co_await SecureIt();
+        if (!secured.ok()) co_return secured;
+        tls_failed_ = false;
+        stage = smtp::Stage::kHello;
+        CO_RETURN_IF_ERROR(machine_.Hello());
+      }
+    } else if (const auto* closed = std::get_if<client::Closed>(&*event)) {
+      refusal = &closed->reply;
+    } else if (const auto* failed = std::get_if<client::Failed>(&*event)) {
+      refusal = &failed->reply;
+    }
+    if (refusal != nullptr) {
+      failure_ = FromReply(stage, *refusal);
+      // RFC 5321, 4.2.4.2: a host that has no SMTP service (554 greeting, 5yz to EHLO) is not the last word on a domain: others of
+      // its hosts may take the mail, and it may be a mistake of today.
+      if (failure_.verdict == smtp::Verdict::kPermanent && stage != smtp::Stage::kConnect) failure_.verdict = smtp::Verdict::kTemporary;
+      co_return absl::UnavailableError(refusal->ToString());
+    }
+    event = co_await NextEvent(relay_.options.command_timeout);
+  }
+}
+
+net::Awaitable<absl::Status> SmtpConnection::SecureIt() {
+  // RFC 3207, 4.2: what came before the handshake is forgotten.
+  reader_->DiscardAll();
+  input_ = {};
+  net::TlsPeer peer;
+  peer.name = hop_.host;
+  peer.verify = policy_ == directory::v1::TLS_POLICY_VERIFIED ? net::TlsVerify::kRequired : net::TlsVerify::kOpportunistic;
+  stream_.ExpiresAfter(relay_.options.connect_timeout);
+  std::shared_ptr<const net::TlsClientContext> context = relay_.tls;
+  absl::Status status = co_await stream_.StartTlsClient(context, peer);
+  if (!status.ok()) {
+    failure_ = LocalFailure(smtp::Stage::kStartTls, 451, {4, 7, 5}, absl::StrCat("TLS with ", hop_.host, " failed: ", status.message()));
+    co_return status;
+  }
+  machine_.TlsEstablished();
+  co_return absl::OkStatus();
+}
+
+void SmtpConnection::NoteTls() {
+  const char* level = !stream_.is_tls() ? "plain" : stream_.tls_info().verified ? "verified" : "opportunistic";
+  relay_.metrics.tls.With({level}).Increment();
+}
+
+net::Awaitable<absl::Status> SmtpConnection::SendBody(BodyReader& body) {
+  stream_.ExpiresAfter(relay_.options.data_timeout);
+  for (;;) {
+    absl::StatusOr<std::string> octets = co_await body.Next();
+    if (!octets.ok()) co_return octets.status();
+    if (octets->empty()) break;
+    CO_RETURN_IF_ERROR(machine_.SendContent(*octets));
+    absl::Status flushed = co_await Flush();
+    if (!flushed.ok()) co_return flushed;
+    if (machine_.content_refused()) break;
+  }
+  co_return machine_.EndContent();
+}
+
+net::Awaitable<std::vector<smtp::Outcome>> SmtpConnection::Send(smtp::Transaction transaction, BodyReader& body) {
+  ++messages_sent_;
+  const size_t recipients = transaction.recipients.size();
+  absl::Status status = machine_.Begin(std::move(transaction));
+  while (status.ok()) {
+    const net::Duration limit = machine_.in_doubt() ? relay_.options.data_timeout : relay_.options.command_timeout;
+    absl::StatusOr<client::Event> event = co_await NextEvent(limit);
+    status = event.status();
+    if (!event.ok()) break;
+    if (std::holds_alternative<client::SendContent>(*event)) {
+      status = co_await SendBody(body);
+    } else if (std::holds_alternative<client::TransactionDone>(*event) || std::holds_alternative<client::Failed>(*event) ||
+               std::holds_alternative<client::Closed>(*event)) {
+      break;
+    }
+  }
+  if (!status.ok()) {
+    broken_ = true;
+    machine_.ConnectionLost(smtp::Reply(451, {4, 4, 2}, absl::StrCat(hop_.host, ": ", status.message())));
+  }
+  idle_since_ = net::Clock::now();
+  std::vector<smtp::Outcome> outcomes = machine_.outcomes();
+  // Whatever is not decided is not delivered.
+  outcomes.resize(recipients, LocalFailure(smtp::Stage::kMail, 451, {4, 4, 2}, "No outcome"));
+  for (smtp::Outcome& outcome : outcomes) {
+    if (outcome.verdict == smtp::Verdict::kPending) outcome = LocalFailure(smtp::Stage::kMail, 451, {4, 4, 2}, "Connection lost");
+  }
+  if (machine_.closed()) broken_ = true;
+  co_return outcomes;
+}
+
+bool SmtpConnection::StillIdle() {
+  char octet;
+  const auto read = stream_.TryRead(std::span<char>(&octet, 1));
+  return read.ok() && !read->has_value();
+}
+
+net::Awaitable<void> SmtpConnection::Quit() {
+  if (broken_ || !stream_.is_open()) co_return;
+  if (machine_.Quit().ok()) {
+    // RFC 5321, 4.1.1.10: the reply is waited for, but not for long: the mail is done.
+    [[maybe_unused]] absl::StatusOr<client::Event> event = co_await NextEvent(std::chrono::seconds(5));
+  }
+  stream_.Close();
+}
+
+}  // namespace mailmesh::outbound_relay

@@ -1,0 +1,78 @@
+// A connection to another server, ready for mail: the socket beneath smtp::ClientMachine.
+//
+// Thread-safety: none; one coroutine at a time, on the executor that opened it.
+#ifndef MAILMESH_SERVICES_OUTBOUND_RELAY_SMTP_CONNECTION_H_
+#define MAILMESH_SERVICES_OUTBOUND_RELAY_SMTP_CONNECTION_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/net/buffered_reader.h"
+#include "common/net/stream.h"
+#include "common/smtp/client_machine.h"
+#include "services/outbound_relay/relay.h"
+#include "services/outbound_relay/route.h"
+
+namespace mailmesh::outbound_relay {
+
+// The content of a message, part by part.
+class BodyReader {
+ public:
+  virtual ~BodyReader() = default;
+  // The next octets; empty at the end.
+  virtual net::Awaitable<absl::StatusOr<std::string>> Next() = 0;
+};
+
+class SmtpConnection {
+ public:
+  struct Opened {
+    std::unique_ptr<SmtpConnection> connection;  // null: `failure` says why
+    smtp::Outcome failure;
+  };
+  // Connects to the first hop that answers, says EHLO, starts TLS as the policy has it. A server that offers STARTTLS and then
+  // fails at it is tried again in plain text where the policy is opportunistic (RFC 7435).
+  static net::Awaitable<Opened> Open(Relay& relay, RouteAnswer route);
+  ~SmtpConnection();
+
+  // Sends one message; an outcome for each recipient. After it, usable() tells whether another one may follow.
+  net::Awaitable<std::vector<smtp::Outcome>> Send(smtp::Transaction transaction, BodyReader& body);
+  bool usable() const { return !broken_ && !machine_.closed() && machine_.ready(); }
+  // Whether the server has hung up, or said something, while the connection was idle.
+  bool StillIdle();
+  net::Awaitable<void> Quit();
+
+  const std::string& host() const { return hop_.host; }
+  uint32_t messages_sent() const { return messages_sent_; }
+  net::TimePoint idle_since() const { return idle_since_; }
+
+ private:
+  SmtpConnection(Relay& relay, Hop hop, const RouteAnswer& route);
+  net::Awaitable<absl::Status> Connect();
+  // Greeting, EHLO, STARTTLS. Sets failure_ when the server, or the policy, says no.
+  net::Awaitable<absl::Status> Begin(bool try_tls);
+  net::Awaitable<absl::Status> SecureIt();
+  // The next event but NeedInput, with a limit on each wait.
+  net::Awaitable<absl::StatusOr<smtp::client::Event>> NextEvent(net::Duration limit);
+  net::Awaitable<absl::Status> Flush();
+  net::Awaitable<absl::Status> SendBody(BodyReader& body);
+  void NoteTls();
+
+  Relay& relay_;
+  const Hop hop_;
+  const directory::v1::TlsPolicy policy_;
+  net::Stream stream_;
+  std::unique_ptr<net::BufferedReader> reader_;
+  smtp::ClientMachine machine_;
+  std::string_view input_;
+  smtp::Outcome failure_;
+  bool tls_failed_ = false;
+  bool broken_ = false;
+  uint32_t messages_sent_ = 0;
+  net::TimePoint idle_since_;
+};
+
+}  // namespace mailmesh::outbound_relay
+
+#endif  // MAILMESH_SERVICES_OUTBOUND_RELAY_SMTP_CONNECTION_H_
