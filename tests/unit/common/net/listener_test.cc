@@ -293,7 +293,7 @@ TEST_F(ListenerTest, InheritedSocketOutlivesTheProcessBehindIt) {
   // A replica shares the port.
   Child replica = StartHelper(mx.fd(), other.fd());
   std::set<std::string> served;
-  for (int i = 0; i < 200 && served.size() < 2; ++i) {
+  for (const TimePoint end = After(seconds(30)); served.size() < 2 && Clock::now() < end;) {
     Stream stream = Connect(mx.endpoint());
     served.insert(Line(stream));
     Close(std::move(stream));
