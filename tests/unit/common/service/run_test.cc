@@ -177,7 +177,7 @@ TEST_F(RunTest, ControlService) {
 
   control::DrainRequest drain;
   EXPECT_TRUE(rpc::BlockingCall(stub.get(), &control::ControlService::Stub::Drain, drain, Context()).ok());
-  EXPECT_EQ(process->Wait(10), 0);
+  EXPECT_EQ(process->Wait(10), 0) << process->Log();
   EXPECT_THAT(process->Log(), HasSubstr("\"msg\":\"log level set\",\"new_level\":\"debug\""));
 }
 
@@ -197,7 +197,7 @@ TEST_F(RunTest, ReadyzNamesTheCheckThatFails) {
   EXPECT_THAT(reply, HasSubstr("database: not open\n"));
   EXPECT_THAT(HttpGet(Endpoint("admin"), "/metrics"), HasSubstr("mailmesh_ready 0\n"));
   process->Signal(SIGTERM);
-  EXPECT_EQ(process->Wait(10), 0);
+  EXPECT_EQ(process->Wait(10), 0) << process->Log();
 }
 
 TEST_F(RunTest, ATakenPortIsSaid) {
@@ -255,7 +255,7 @@ TEST_F(RunTest, AnInheritedPortOutlivesTheProcess) {
     EXPECT_EQ(Endpoint("pop3"), address);
     process->Signal(SIGTERM);
     EXPECT_EQ(waiting.ReadLine(), "bye\r\n");
-    EXPECT_EQ(process->Wait(10), 0);
+    EXPECT_EQ(process->Wait(10), 0) << process->Log();
   }
   close(fd);
 }
@@ -293,7 +293,7 @@ TEST_F(RunTest, CertificatesReloadOnSighupAndTheirExpiryShows) {
   EXPECT_NEAR(expiry() - before, 86400, 60);
   EXPECT_THAT(HttpGet(Endpoint("admin"), "/metrics"), HasSubstr("mailmesh_tls_reloads_total{result=\"failed\"} 1\n"));
   process->Signal(SIGTERM);
-  EXPECT_EQ(process->Wait(10), 0);
+  EXPECT_EQ(process->Wait(10), 0) << process->Log();
 }
 
 class FlagsTest : public RunTest {
