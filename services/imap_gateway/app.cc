@@ -1,0 +1,82 @@
+#include "services/imap_gateway/app.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/base/status.h"
+#include "common/imap/response.h"
+#include "common/net/io_pool.h"
+#include "common/net/listener.h"
+#include "google/protobuf/util/time_util.h"
+#include "services/imap_gateway/session.h"
+
+namespace mailmesh::imap_gateway {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+net::Awaitable<void> RunSession(Gateway* gateway, net::Stream stream, bool implicit_tls) {
+  Session session(*gateway, std::move(stream), implicit_tls);
+  co_await session.Run();
+}
+
+net::ListenerOptions Options(bool implicit_tls) {
+  net::ListenerOptions options;
+  options.refusal = [implicit_tls](net::RefusalReason) {
+    std::string line;
+    if (!implicit_tls) {
+      imap::AppendUntaggedStatus(line, imap::Condition::kBye, imap::Code::kUnavailable,
+                                 "Too many connections, try again later.");
+    }
+    return line;
+  };
+  return options;
+}
+
+net::Duration ToDuration(const google::protobuf::Duration& duration) {
+  return std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(duration));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
+  std::unique_ptr<App> app(new App(config, runtime));
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> directory, runtime.Channel("directory"));
+  app->gateway_ = std::make_unique<Gateway>(runtime.metrics(), runtime.sessions(),
+                                            auth::Authenticator(directory, auth::Policy(config.auth())));
+  Gateway& gateway = *app->gateway_;
+  const auto channel_to_store = [&runtime](const std::string& endpoint) {
+    return runtime.ChannelTo("mailbox_store", endpoint).value_or(nullptr);
+  };
+  gateway.shard_map = std::make_unique<auth::ShardMap>(directory, channel_to_store);
+  const auto next_executor = [&runtime]() -> net::Executor { return runtime.io().Next().get_executor(); };
+  gateway.shards = std::make_unique<Shards>(*gateway.shard_map, next_executor, config.closed_view_bytes());
+  ASSIGN_OR_RETURN(gateway.tls, runtime.LoadTls("imap", config.tls()));
+  gateway.hostname = config.hostname();
+  gateway.max_append_bytes = config.max_append_bytes();
+  gateway.max_line_bytes = config.max_line_bytes();
+  gateway.idle_timeout = ToDuration(config.idle_timeout());
+  gateway.login_timeout = ToDuration(config.login_timeout());
+  gateway.keepalive_interval = ToDuration(config.keepalive_interval());
+  app->views_hook_ = runtime.metrics().OnScrape(
+      [g = &gateway] { g->metrics.views.Set(static_cast<double>(g->shards->view_count())); });
+  return app;
+}
+
+absl::Status App::Start() {
+  Gateway* gateway = gateway_.get();
+  const auto plain = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), false); };
+  const auto implicit = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), true); };
+  RETURN_IF_ERROR(runtime_.StartListener("imap", config_.imap(), Options(false), plain).status());
+  return runtime_.StartListener("imaps", config_.imaps(), Options(true), implicit).status();
+}
+
+// Sessions end at a command boundary with BYE, spread over half of the window, for all of them reconnecting at once
+// would be a storm.
+void App::Drain(absl::Time deadline) {
+  runtime_.sessions().DrainAll(deadline, (deadline - absl::Now()) / 2);
+}
+
+void App::Stop() { gateway_->shards->Stop(absl::Now() + absl::Seconds(5)); }
+
+}  // namespace mailmesh::imap_gateway

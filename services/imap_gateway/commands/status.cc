@@ -1,0 +1,92 @@
+// STATUS (RFC 3501, 6.3.10), with HIGHESTMODSEQ (RFC 7162) and SIZE (RFC 8438).
+#include <algorithm>
+
+#include "services/imap_gateway/session.h"
+#include "services/imap_gateway/store_calls.h"
+
+namespace mailmesh::imap_gateway {
+namespace {
+
+// mailbox.v1: names of one GetMailboxStatus.
+constexpr size_t kMaxNames = 1000;
+// What the view of the selected mailbox knows without a call.
+constexpr imap::StatusItems kFromView = imap::kStatusMessages | imap::kStatusRecent | imap::kStatusUidNext |
+                                        imap::kStatusUidValidity | imap::kStatusUnseen | imap::kStatusHighestModSeq |
+                                        imap::kStatusDeleted;
+
+imap::StatusValues ToValues(const mailbox::v1::MailboxStatus& status, imap::StatusItems items) {
+  imap::StatusValues values;
+  values.items = items;
+  values.messages = status.messages();
+  values.recent = status.recent();
+  values.uid_next = status.uid_next();
+  values.uid_validity = status.uid_validity();
+  values.unseen = status.unseen();
+  values.highest_modseq = status.highest_modseq();
+  values.size = status.size_bytes();
+  values.deleted = status.deleted();
+  return values;
+}
+
+// Words of extensions that are not offered.
+bool Offered(imap::StatusItems items) {
+  return (items & (imap::kStatusDeletedStorage | imap::kStatusAppendLimit)) == 0;
+}
+
+}  // namespace
+
+imap::StatusValues Session::SelectedStatus(imap::StatusItems items) const {
+  const Version& version = *selected_->lease.view().version();
+  imap::StatusValues values;
+  values.items = items;
+  values.messages = version.size();
+  values.recent = selected_->client.CountRecent();
+  values.uid_next = version.uid_next();
+  values.uid_validity = selected_->uid_validity;
+  values.unseen = version.unseen();
+  values.highest_modseq = version.modseq();
+  values.deleted = version.deleted();
+  return values;
+}
+
+Session::Result Session::On(imap::Status command) {
+  if (!Offered(command.items)) co_return Bad("Unknown status item.");
+  // RFC 7162, 3.1.
+  if ((command.items & imap::kStatusHighestModSeq) != 0) condstore_ = true;
+  const bool selected = selected_ != nullptr && selected_->name == command.mailbox;
+  if (selected && (command.items & ~kFromView) == 0 && store_->shard()->healthy()) {
+    imap::AppendStatusResponse(out_, command.mailbox, SelectedStatus(command.items), false);
+    co_return Ok("Status completed.");
+  }
+  mailbox::v1::GetMailboxStatusRequest request;
+  request.add_mailboxes(command.mailbox);
+  auto response = co_await store_->Call(&Methods::GetMailboxStatus, request);
+  if (!response.ok()) co_return Fail(response.status(), "STATUS");
+  if (response->statuses_size() != 1 || response->statuses(0).mailbox_id().empty()) {
+    co_return Refuse(StatusToRefusal(absl::NotFoundError("")));
+  }
+  imap::AppendStatusResponse(out_, command.mailbox, ToValues(response->statuses(0), command.items), false);
+  co_return Ok("Status completed.");
+}
+
+// RFC 5819: what LIST RETURN (STATUS ...) adds.
+net::Awaitable<absl::Status> Session::AppendStatuses(std::vector<std::string> names, imap::StatusItems items) {
+  if (!Offered(items)) items &= static_cast<imap::StatusItems>(kFromView | imap::kStatusSize);
+  for (size_t first = 0; first < names.size(); first += kMaxNames) {
+    mailbox::v1::GetMailboxStatusRequest request;
+    const size_t end = std::min(names.size(), first + kMaxNames);
+    for (size_t i = first; i < end; ++i) request.add_mailboxes(names[i]);
+    auto response = co_await store_->Call(&Methods::GetMailboxStatus, request);
+    if (!response.ok()) co_return response.status();
+    for (int i = 0; i < response->statuses_size(); ++i) {
+      const mailbox::v1::MailboxStatus& status = response->statuses(i);
+      if (status.mailbox_id().empty() || first + static_cast<size_t>(i) >= end) continue;
+      imap::AppendStatusResponse(out_, names[first + static_cast<size_t>(i)], ToValues(status, items), false);
+    }
+    bool flushed = co_await FlushIfLarge();
+    if (!flushed) co_return absl::CancelledError("the client is gone");
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace mailmesh::imap_gateway

@@ -1,0 +1,16 @@
+// Sizes that the session's files share.
+#ifndef MAILMESH_SERVICES_IMAP_GATEWAY_SESSION_LIMITS_H_
+#define MAILMESH_SERVICES_IMAP_GATEWAY_SESSION_LIMITS_H_
+
+#include <cstddef>
+
+namespace mailmesh::imap_gateway {
+
+// What has been said is written when this much has gathered, whatever the client has pipelined.
+inline constexpr size_t kFlushAbove = 64 * 1024;
+// Octets of a message are copied into what is being said below this, else written from where they lie.
+inline constexpr size_t kCopyBelow = 16 * 1024;
+
+}  // namespace mailmesh::imap_gateway
+
+#endif  // MAILMESH_SERVICES_IMAP_GATEWAY_SESSION_LIMITS_H_
