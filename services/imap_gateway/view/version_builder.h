@@ -19,6 +19,9 @@ class VersionBuilder {
   explicit VersionBuilder(const Version& base)
       : base_(base), keywords_(base.shared_keywords()), modseq_(base.modseq()), uid_next_(base.uid_next()) {}
 
+  // `base` is borrowed until Build().
+  explicit VersionBuilder(Version&& base) = delete;
+
   // UIDs first..last; those that are not there are ignored.
   void Expunge(uint32_t first, uint32_t last) { expunged_.emplace_back(first, last); }
   void Put(const Message& message) { put_.push_back(message); }
