@@ -56,6 +56,10 @@ void Batch::Append(const Batch& other) {
   *batch_ = rocksdb::WriteBatch(std::move(merged));
 }
 
+void Batch::Mark() { batch_->SetSavePoint(); }
+void Batch::RollBack() { batch_->RollbackToSavePoint().PermitUncheckedError(); }
+void Batch::Keep() { batch_->PopSavePoint().PermitUncheckedError(); }
+
 bool Batch::empty() const { return batch_->Count() == 0; }
 int Batch::count() const { return static_cast<int>(batch_->Count()); }
 size_t Batch::octets() const { return batch_->GetDataSize(); }

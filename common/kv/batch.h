@@ -40,6 +40,11 @@ class Batch {
   // Adds the writes of `other` after those that are here.
   void Append(const Batch& other);
 
+  // RollBack() drops the writes since the last Mark() that was neither rolled back nor kept by Keep(). They nest.
+  void Mark();
+  void RollBack();
+  void Keep();
+
   bool empty() const;
   int count() const;
   // Size in the log.

@@ -1,0 +1,221 @@
+#include "services/mailbox_store/engine/store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "common/base/bytes.h"
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "services/mailbox_store/engine/errors.h"
+#include "services/mailbox_store/engine/fetch_leases.h"
+#include "services/mailbox_store/engine/keys.h"
+#include "services/mailbox_store/engine/maildrop_leases.h"
+#include "services/mailbox_store/engine/txn.h"
+#include "services/mailbox_store/engine/uploads.h"
+
+namespace mailmesh::mailbox_store {
+namespace {
+
+// Raise it with every change that an older program would misread; upgrades go in ReadMeta, one step a version.
+constexpr uint32_t kSchemaVersion = 1;
+constexpr size_t kMaxAccountId = 128;
+// What an account costs in memory when it is idle: for the size of the table.
+constexpr size_t kAccountEstimate = 4096;
+constexpr size_t kMinAccounts = 64;
+
+}  // namespace
+
+Store::Store(StoreOptions options)
+    : options_(std::move(options)), accounts_(std::max(options_.head_cache_bytes / kAccountEstimate, kMinAccounts)) {}
+
+Store::~Store() {
+  if (pipeline_ != nullptr) pipeline_->Stop();
+}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
+  auto store = std::unique_ptr<Store>(new Store(std::move(options)));
+  RETURN_IF_ERROR(store->OpenDatabase());
+  RETURN_IF_ERROR(store->ReadMeta());
+  RETURN_IF_ERROR(store->FindLastAccount());
+  RETURN_IF_ERROR(store->uploads_->CollectLeftovers());
+  RETURN_IF_ERROR(store->fetch_leases_->Load());
+  return store;
+}
+
+absl::Status Store::OpenDatabase() {
+  kv::FreeSpaceGuard::Options guard;
+  guard.folder = options_.path;
+  // Memtables must still fit when growth is refused.
+  guard.floor_bytes = std::max<uint64_t>(options_.free_space_floor_bytes, options_.write_buffer_bytes / 2);
+  guard.ballast_bytes = options_.ballast_bytes;
+  guard.on_change = options_.on_free_space;
+  free_space_ = std::make_unique<kv::FreeSpaceGuard>(std::move(guard));
+
+  kv::DatabaseOptions database;
+  // Beside the ballast, which is none of RocksDB's files.
+  database.path = options_.path + "/db";
+  database.cache_bytes = options_.cache_bytes;
+  database.write_buffer_bytes = options_.write_buffer_bytes;
+  database.env = options_.env;
+  database.on_fatal = options_.on_fatal;
+  ASSIGN_OR_RETURN(db_, kv::Database::Open(std::move(database), MakeColumns(clock())));
+
+  kv::CommitPipeline::Options pipeline;
+  pipeline.free_space = free_space_.get();
+  pipeline.metrics = options_.pipeline_metrics;
+  pipeline_ = std::make_unique<kv::CommitPipeline>(*db_, pipeline);
+  uploads_ = std::make_unique<Uploads>(*this);
+  maildrops_ = std::make_unique<MaildropLeases>(clock());
+  fetch_leases_ = std::make_unique<FetchLeases>(*this);
+  return absl::OkStatus();
+}
+
+absl::Status Store::ReadMeta() {
+  std::string octets;
+  ASSIGN_OR_RETURN(const bool found, db_->Get(column(ColumnId::kMeta), keys::Meta(), &octets));
+  if (found) {
+    if (!meta_.ParseFromString(octets)) return Damaged("meta");
+    if (meta_.schema_version() > kSchemaVersion) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the database has schema version ", meta_.schema_version(), ", this program knows up to ",
+                       kSchemaVersion, ": it was used by a newer version; run that one, or restore a backup"));
+    }
+    return absl::OkStatus();
+  }
+  meta_.set_schema_version(kSchemaVersion);
+  meta_.set_incarnation(base::NewIdText(clock()));
+  meta_.set_created_seconds(NowSeconds());
+  kv::Commit commit;
+  commit.batch.Put(column(ColumnId::kMeta), keys::Meta(), meta_.SerializeAsString());
+  commit.grows = false;  // a few octets, and without them the process cannot even say that the disk is full
+  return pipeline_->Write(std::move(commit));
+}
+
+absl::Status Store::FindLastAccount() {
+  // Records of accounts are never removed: the last one has the greatest number that was given.
+  auto it = db_->NewIterator(column(ColumnId::kAccounts), "", "");
+  it->SeekToLast();
+  absl::MutexLock lock(&creating_);
+  if (it->Valid()) {
+    std::string_view key = it->key();
+    last_account_ = keys::TakeAccount(key).value_or(AccountId()).value();
+  }
+  return it->status();
+}
+
+absl::StatusOr<AccountPtr> Store::LoadAccount(std::string_view account_id) {
+  std::string octets;
+  absl::StatusOr<bool> found = db_->Get(column(ColumnId::kMeta), keys::AccountById(account_id), &octets);
+  if (!found.ok()) return FromKv(std::move(found).status());
+  if (!*found) return AccountPtr();
+  std::string_view view = octets;
+  const std::optional<AccountId> number = keys::TakeAccount(view);
+  if (!number) return Damaged("account's number");
+  return accounts_.Insert(std::make_shared<Account>(*number, std::string(account_id)));
+}
+
+absl::StatusOr<AccountPtr> Store::FindAccount(std::string_view account_id) {
+  if (account_id.empty() || account_id.size() > kMaxAccountId) return InvalidRequest("account_id");
+  if (AccountPtr known = accounts_.Find(account_id)) return known;
+  ASSIGN_OR_RETURN(AccountPtr stored, LoadAccount(account_id));
+  if (stored != nullptr) return stored;
+  return CreateAccount(account_id);
+}
+
+absl::StatusOr<AccountPtr> Store::FindAccountByNumber(AccountId number) {
+  if (AccountPtr known = accounts_.FindByNumber(number)) return known;
+  std::string octets;
+  absl::StatusOr<bool> found = db_->Get(column(ColumnId::kAccounts), keys::Account(number), &octets);
+  if (!found.ok()) return FromKv(std::move(found).status());
+  storage::v1::AccountRecord record;
+  if (!*found) return AccountNotFound(absl::StrCat("#", number.value()));
+  if (!record.ParseFromString(octets)) return Damaged("account");
+  return accounts_.Insert(std::make_shared<Account>(number, record.account_id()));
+}
+
+// Waits for its own sync: once in an account's life.
+absl::StatusOr<AccountPtr> Store::CreateAccount(std::string_view account_id) {
+  absl::MutexLock lock(&creating_);
+  ASSIGN_OR_RETURN(AccountPtr stored, LoadAccount(account_id));
+  if (stored != nullptr) return stored;
+  const AccountId number(last_account_ + 1);
+  auto account = std::make_shared<Account>(number, std::string(account_id));
+  const MailboxId inbox(1);
+
+  storage::v1::AccountRecord record;
+  record.set_account_id(std::string(account_id));
+  record.set_last_mailbox(inbox.value());
+  record.set_last_uid_validity(static_cast<uint32_t>(NowSeconds()));
+  record.set_mailboxes(1);
+  storage::v1::MailboxRecord mailbox;
+  mailbox.set_name("INBOX");
+  mailbox.set_uid_validity(record.last_uid_validity());
+  mailbox.set_uid_next(1);
+  mailbox.set_recent_from(1);
+  record.set_modseq(1);
+  mailbox.set_highest_modseq(1);  // RFC 7162, 3.1.2.1: never 0
+  storage::v1::MailboxNameRecord name;
+  name.set_mailbox(inbox.value());
+  name.set_subscribed(true);
+  name.set_uid_validity(record.last_uid_validity());
+
+  std::string octets;
+  base::AppendBigEndian(octets, number.value());
+  kv::Commit commit;
+  commit.batch.Put(column(ColumnId::kMeta), keys::AccountById(account_id), octets);
+  commit.batch.Put(column(ColumnId::kAccounts), keys::Account(number), record.SerializeAsString());
+  commit.batch.Put(column(ColumnId::kMailboxes), keys::Mailbox(number, inbox), mailbox.SerializeAsString());
+  commit.batch.Put(column(ColumnId::kNames), keys::Name(number, mailbox.name()), name.SerializeAsString());
+  RETURN_IF_ERROR(FromKv(pipeline_->Write(std::move(commit))));
+  last_account_ = number.value();
+  return accounts_.Insert(std::move(account));
+}
+
+absl::Status Store::Commit(const std::vector<Txn*>& txns, kv::Batch& batch, const CommitOptions& options,
+                           absl::AnyInvocable<void(const absl::Status&)> done) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  struct Part {
+    AccountPtr account;
+    uint64_t ticket;
+  };
+  struct InFlight {
+    std::vector<Part> parts;
+    std::vector<MailboxChange> changes;
+    absl::AnyInvocable<void(const absl::Status&)> done;
+  };
+  kv::Commit commit;
+  auto flight = std::make_shared<InFlight>();  // shared with the completion, which may come before this returns
+  for (Txn* txn : txns) {
+    txn->Finish();
+    commit.lineages.push_back(txn->head_.lineage);
+    flight->parts.push_back(Part{txn->account(), txn->account()->NextTicket()});
+  }
+  flight->done = std::move(done);
+  // The head must be new before the completion can say that the ticket is done; the changes must be there before the
+  // watchers can be told. Both happen here, under the accounts' locks, and the completion waits for them.
+  auto staged = std::make_shared<absl::Notification>();
+  commit.batch = std::move(batch);
+  commit.sync = options.sync;
+  commit.grows = options.grows;
+  commit.done = [this, flight, staged](const absl::Status& status) {
+    staged->WaitForNotification();
+    for (const Part& part : flight->parts) part.account->TicketDone(part.ticket);
+    if (status.ok()) hub_.Publish(std::move(flight->changes));
+    if (flight->done) flight->done(FromKv(status));
+  };
+  const absl::Status submitted =
+      options.wait ? pipeline_->SubmitWaiting(std::move(commit)) : pipeline_->Submit(std::move(commit));
+  if (!submitted.ok()) {
+    // The tickets stay unused: a later one that is done covers them.
+    return FromKv(submitted);
+  }
+  for (size_t i = 0; i < txns.size(); ++i) {
+    std::vector<MailboxChange> changes = txns[i]->Apply(flight->parts[i].ticket);
+    std::move(changes.begin(), changes.end(), std::back_inserter(flight->changes));
+  }
+  staged->Notify();
+  return absl::OkStatus();
+}
+
+}  // namespace mailmesh::mailbox_store

@@ -1,0 +1,131 @@
+// The engine's parts, opened together: database, pipeline, accounts, uploads, leases, watchers.
+//
+// What the store does to mailboxes is in operations.h (changes), and in read_*.h (reads). This class finds accounts and
+// commits what was staged.
+// Thread-safe. Nearly everything blocks: never on an I/O or gRPC thread.
+#ifndef MAILMESH_SERVICES_MAILBOX_STORE_ENGINE_STORE_H_
+#define MAILMESH_SERVICES_MAILBOX_STORE_ENGINE_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/kv/commit_pipeline.h"
+#include "common/kv/database.h"
+#include "common/kv/free_space_guard.h"
+#include "mailmesh/storage/v1/mailbox.pb.h"
+#include "services/mailbox_store/engine/account_table.h"
+#include "services/mailbox_store/engine/change.h"
+#include "services/mailbox_store/engine/columns.h"
+#include "services/mailbox_store/engine/watch_hub.h"
+
+namespace mailmesh::mailbox_store {
+
+class FetchLeases;
+class MaildropLeases;
+class StoreMetrics;
+class Txn;
+class Uploads;
+
+// Sizes beyond which content is uploaded and stored in pieces (type.v1.MessageBody).
+inline constexpr size_t kChunkSize = 256 << 10;
+inline constexpr size_t kMaxTraceFields = 64 << 10;
+
+struct StoreOptions {
+  std::string path;
+  size_t cache_bytes = 64 << 20;
+  size_t write_buffer_bytes = 64 << 20;
+  uint64_t free_space_floor_bytes = 64 << 20;
+  uint64_t ballast_bytes = 32 << 20;
+  uint64_t max_message_bytes = 100 << 20;
+  uint32_t max_mailboxes = 10'000;
+  absl::Duration request_memory = absl::Hours(7 * 24);
+  absl::Duration upload_memory = absl::Hours(1);
+  size_t head_cache_bytes = 256 << 20;
+  const base::Clock* clock = &base::Clock::Real();
+  // For tests of faults; null: the real file system.
+  rocksdb::Env* env = nullptr;
+  // What cannot go on ends the process (kv::DatabaseOptions).
+  std::function<void(const absl::Status&)> on_fatal{};
+  // Growth begins or ceases to be refused.
+  std::function<void(bool low, uint64_t free_bytes)> on_free_space{};
+  // May be null.
+  const kv::PipelineMetrics* pipeline_metrics = nullptr;
+  const StoreMetrics* metrics = nullptr;
+};
+
+class Store {
+ public:
+  // FailedPrecondition when the database is of a newer schema.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(StoreOptions options);
+  // Writes what was accepted.
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // The account of the directory's id; one that is new springs into being, with INBOX.
+  absl::StatusOr<AccountPtr> FindAccount(std::string_view account_id);
+  // NotFound if there is none.
+  absl::StatusOr<AccountPtr> FindAccountByNumber(AccountId number);
+
+  struct CommitOptions {
+    bool sync = true;
+    bool grows = true;
+    // Waits for room in the pipeline rather than fail.
+    bool wait = false;
+  };
+  // Hands staged transactions, which share `batch` (it is taken), to the pipeline as one commit; `done` is called when it is durable, after
+  // the watchers were told, or has failed. All their accounts are locked. If this fails, nothing has happened, and `done`
+  // was not called. An empty batch makes a barrier: what the transactions have read is then durable.
+  absl::Status Commit(const std::vector<Txn*>& txns, kv::Batch& batch, const CommitOptions& options,
+                      absl::AnyInvocable<void(const absl::Status&)> done);
+
+  const StoreOptions& options() const { return options_; }
+  const base::Clock& clock() const { return *options_.clock; }
+  int64_t NowSeconds() const { return absl::ToUnixSeconds(clock().Now()); }
+  const std::string& incarnation() const { return meta_.incarnation(); }
+  kv::Database& db() const { return *db_; }
+  kv::Column column(ColumnId id) const { return db_->column(static_cast<size_t>(id)); }
+  kv::CommitPipeline& pipeline() { return *pipeline_; }
+  kv::FreeSpaceGuard& free_space() { return *free_space_; }
+  WatchHub& hub() { return hub_; }
+  Uploads& uploads() { return *uploads_; }
+  MaildropLeases& maildrops() { return *maildrops_; }
+  FetchLeases& fetch_leases() { return *fetch_leases_; }
+  const StoreMetrics* metrics() const { return options_.metrics; }
+
+ private:
+  explicit Store(StoreOptions options);
+  absl::Status OpenDatabase();
+  absl::Status ReadMeta();
+  absl::Status FindLastAccount();
+  absl::StatusOr<AccountPtr> CreateAccount(std::string_view account_id);
+  absl::StatusOr<AccountPtr> LoadAccount(std::string_view account_id);
+
+  const StoreOptions options_;
+  storage::v1::MailboxStoreMeta meta_;
+  std::unique_ptr<kv::FreeSpaceGuard> free_space_;
+  std::unique_ptr<kv::Database> db_;
+  AccountTable accounts_;
+  WatchHub hub_;
+  std::unique_ptr<Uploads> uploads_;
+  std::unique_ptr<MaildropLeases> maildrops_;
+  std::unique_ptr<FetchLeases> fetch_leases_;
+  absl::Mutex creating_;
+  uint64_t last_account_ ABSL_GUARDED_BY(creating_) = 0;
+  // Last: its completions use all the others.
+  std::unique_ptr<kv::CommitPipeline> pipeline_;
+};
+
+}  // namespace mailmesh::mailbox_store
+
+#endif  // MAILMESH_SERVICES_MAILBOX_STORE_ENGINE_STORE_H_

@@ -1,0 +1,124 @@
+// What the store's two services share: how an RPC becomes an operation on a pool, with its metrics.
+//
+// Internal to rpc/. Thread-safe.
+#ifndef MAILMESH_SERVICES_MAILBOX_STORE_RPC_SERVICE_BASE_H_
+#define MAILMESH_SERVICES_MAILBOX_STORE_RPC_SERVICE_BASE_H_
+
+#include <asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/worker_pool.h"
+#include "common/net/io_pool.h"
+#include "common/rpc/server_call.h"
+#include "common/rpc/server_stream.h"
+#include "common/service/on_pool.h"
+#include "services/mailbox_store/engine/metrics.h"
+#include "services/mailbox_store/engine/operations.h"
+#include "services/mailbox_store/engine/reads.h"
+#include "services/mailbox_store/engine/store.h"
+
+namespace mailmesh::mailbox_store {
+
+struct ServiceParts {
+  Store& store;
+  net::IoPool& io;
+  // Changes are staged on one pool and reads run on another, so that a long search holds up no delivery.
+  base::WorkerPool& changes;
+  base::WorkerPool& reads;
+};
+
+class ServiceBase {
+ public:
+  explicit ServiceBase(const ServiceParts& parts) : parts_(parts) {}
+
+ protected:
+  // Runs kRun (as in operations.h) and answers when its result is durable.
+  template <Operation kOperation, auto kRun, class Request, class Response>
+  grpc::ServerUnaryReactor* Change(grpc::CallbackServerContext* context, const Request* request, Response* response) {
+    return rpc::HandleUnaryDeferred(context, parts_.changes, request, response, this,
+                                    &ServiceBase::DoChange<kOperation, kRun, Request, Response>);
+  }
+
+  // Runs kRun (as in reads.h) and answers.
+  template <Operation kOperation, auto kRun, class Request, class Response>
+  grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context, const Request* request, Response* response) {
+    return rpc::HandleUnaryOnPool(context, parts_.reads, request, response, this,
+                                  &ServiceBase::DoRead<kOperation, kRun, Request, Response>);
+  }
+
+  // Streams what the reader opened by kOpen (as in reads.h) gives.
+  template <Operation kOperation, auto kOpen, class Response, class Request>
+  grpc::ServerWriteReactor<Response>* Stream(grpc::CallbackServerContext* context, const Request* request) {
+    return rpc::HandleServerStream<Response>(context, parts_.io.Next().get_executor(), request, this,
+                                             &ServiceBase::DoStream<kOperation, kOpen, Response, Request>);
+  }
+
+  const ServiceParts parts_;
+
+ private:
+  template <Operation kOperation, auto kRun, class Request, class Response>
+  void DoChange(const rpc::CallInfo&, const Request& request, Response* response, rpc::Responder responder) {
+    const OperationTimer timer(parts_.store.metrics(), kOperation);
+    // The request stays valid until the responder is called.
+    kRun(parts_.store, request,
+         [timer, response, responder = std::move(responder)](absl::StatusOr<Response> result) mutable {
+           timer.Finish(result.status());
+           if (result.ok()) *response = std::move(result).value();
+           responder(result.status());
+         });
+  }
+
+  template <Operation kOperation, auto kRun, class Request, class Response>
+  absl::Status DoRead(const rpc::CallInfo&, const Request& request, Response& response) {
+    const OperationTimer timer(parts_.store.metrics(), kOperation);
+    absl::StatusOr<Response> result = kRun(parts_.store, request);
+    timer.Finish(result.status());
+    if (result.ok()) response = std::move(result).value();
+    return result.status();
+  }
+
+  template <Operation kOperation, auto kOpen, class Response, class Request>
+  asio::awaitable<absl::Status> DoStream(rpc::CallInfo, const Request& request, rpc::ServerWriter<Response>& writer) {
+    const OperationTimer timer(parts_.store.metrics(), kOperation);
+    absl::Status status = co_await Pump<kOpen, Response, Request>(request, writer);
+    timer.Finish(status);
+    co_return status;
+  }
+
+  // The request is copied: work on a pool cannot be called back when this coroutine goes.
+  template <auto kOpen, class Response, class Request>
+  asio::awaitable<absl::Status> Pump(Request request, rpc::ServerWriter<Response>& writer) {
+    using Reader = std::shared_ptr<StreamReader<Response>>;  // shared by this and the work on the pool
+    Store* const store = &parts_.store;
+    auto open = [store, request = std::move(request)]() -> absl::StatusOr<Reader> {
+      absl::StatusOr<StreamReaderPtr<Response>> reader = kOpen(*store, request);
+      if (!reader.ok()) return reader.status();
+      return Reader(std::move(reader).value());
+    };
+    absl::StatusOr<Reader> opened = co_await service::OnPool(parts_.reads, std::move(open));
+    if (!opened.ok()) co_return opened.status();
+    Reader reader = std::move(opened).value();
+    while (true) {
+      auto step = [reader]() -> absl::StatusOr<std::shared_ptr<Response>> {
+        auto response = std::make_shared<Response>();
+        absl::StatusOr<bool> more = reader->Next(response.get());
+        if (!more.ok()) return more.status();
+        return *more ? response : nullptr;
+      };
+      absl::StatusOr<std::shared_ptr<Response>> next = co_await service::OnPool(parts_.reads, std::move(step));
+      if (!next.ok()) co_return next.status();
+      if (*next == nullptr) co_return absl::OkStatus();
+      Response message = std::move(**next);
+      absl::Status written = co_await writer.Write(std::move(message));
+      if (!written.ok()) co_return written;
+    }
+  }
+};
+
+}  // namespace mailmesh::mailbox_store
+
+#endif  // MAILMESH_SERVICES_MAILBOX_STORE_RPC_SERVICE_BASE_H_
