@@ -120,8 +120,8 @@ class TwoClients(unittest.TestCase):
         self.assertTrue(line.startswith("i1 OK"), line)
 
     def test_recent_is_for_one_4recent(self):
-        self.one.append(self.box, messages.simple("fresh"))
-        self.wait_told(self.one, "EXISTS")
+        lines, _ = self.one.append(self.box, messages.simple("fresh"))
+        self.assertIn("* 6 EXISTS", lines)  # RFC 3501, 6.3.11: told at once where the mailbox is selected
         self.wait_told(self.two, "EXISTS")
         recent = sum(any("\\Recent" in line for line in client.command("FETCH 6 (FLAGS)")[0]) for client in (self.one, self.two))
         self.assertEqual(recent, 1)
