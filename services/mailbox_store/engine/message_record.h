@@ -4,7 +4,7 @@
 //   varint flags, varint MODSEQ, varint size
 // EntryRecord (column entries) never changes:
 //   varint zigzag internal date, varint zigzag zone, varint zigzag save date minus internal date, varint instance, 16 octets blob id,
-//   varint header size, varint prefix (0: none; else number + 1), varint prefix size
+//   varint header size, varint prefix (number of the trace fields before the content; 0: none), varint prefix size
 // Thread-safety: values and free functions.
 #ifndef MAILMESH_SERVICES_MAILBOX_STORE_ENGINE_MESSAGE_RECORD_H_
 #define MAILMESH_SERVICES_MAILBOX_STORE_ENGINE_MESSAGE_RECORD_H_
@@ -46,7 +46,7 @@ struct EntryRecord {
   uint64_t instance = 0;
   BlobId blob{};
   uint64_t header_size = 0;
-  // Trace fields that lie apart from the content: 0, or number + 1; and their size.
+  // Number of the trace fields that lie apart from the content (0: none), and their size.
   uint32_t prefix = 0;
   uint32_t prefix_size = 0;
 
