@@ -356,6 +356,30 @@ class Commands(unittest.TestCase):
         one.raw(b"NOOP\r\n")
         self.assertTrue(one.until(tag)[1].startswith("BAD"))
 
+    def test_messages_that_another_session_has_removed(self):
+        self.fill()
+        one, two = self.login(select="INBOX"), self.login(select="INBOX")
+        two.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+        two.ok("EXPUNGE")
+        time.sleep(0.3)
+        # RFC 2180, 4.1.2: what is left is answered, and the numbers stay. No EXPUNGE within FETCH, STORE, SEARCH.
+        lines, tagged = one.command("FETCH 1:3 BODY.PEEK[TEXT]")
+        self.assertEqual([line for line in lines if "BODY" in line],
+                         [f"* {n} FETCH (BODY[TEXT] {{6}}\r\ntext\r\n)" for n in (1, 3)])
+        self.assertTrue(tagged.startswith("NO [EXPUNGEISSUED]"), tagged)
+        self.assertTrue(one.command("STORE 2 +FLAGS (\\Seen)")[1].startswith("NO [EXPUNGEISSUED]"))
+        self.assertEqual(one.ok("STORE 3 +FLAGS (\\Seen)"), ["* 3 FETCH (FLAGS (\\Seen))"])
+        self.assertEqual(one.ok("SEARCH UNSEEN")[-1], "* SEARCH 1 2 4 5")
+        self.assertEqual(one.ok("UID FETCH 2 (ENVELOPE)"), ["* 2 EXPUNGE"])
+        self.assertEqual(one.ok("UID SEARCH 2"), ["* SEARCH 3"])
+
+    def test_too_many_mistakes(self):
+        for _ in range(19):
+            self.assertTrue(self.one.command("NONSENSE")[1].startswith("BAD"))
+        tag = self.one.send("NONSENSE")
+        self.assertTrue(self.one.until(tag)[1].startswith("BAD"))
+        self.assertTrue(self.one.line().startswith("* BYE"))
+
     def test_a_deleted_mailbox_ends_the_other_sessions(self):
         one = self.one
         one.ok("CREATE gone")
