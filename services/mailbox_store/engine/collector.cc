@@ -112,6 +112,9 @@ absl::StatusOr<bool> Collector::RunOnce() {
   ASSIGN_OR_RETURN(const bool mailboxes_done, ForRows(GarbageKind::kMailbox, &units, mailbox));
   ASSIGN_OR_RETURN(const bool expunged_done, ForRows(GarbageKind::kExpunged, &units, expunged));
   all = accounts_done && changes_done && mailboxes_done && expunged_done;
+  // A content that is a candidate already may have become one again in a commit that is under way: taking the older row away after
+  // that would lose the newer.
+  RETURN_IF_ERROR(FromKv(store_.pipeline().Flush()));
   RETURN_IF_ERROR(Blobs(&units));
   RETURN_IF_ERROR(CompactIfWorthIt());
   return !all || units <= 0;

@@ -1,5 +1,7 @@
 #include "tests/unit/services/mailbox_store/store_fixture.h"
 
+#include <rocksdb/db.h>
+
 #include <cstdlib>
 #include <filesystem>
 
@@ -31,6 +33,8 @@ void StoreFixture::Open() {
 
 void StoreFixture::Crash() {
   const std::string copy = folder_ + "/crash" + std::to_string(++crashes_);
+  // Nothing may vanish between the listing and the copying.
+  ASSERT_TRUE(store().db().raw().DisableFileDeletions().ok());
   std::filesystem::copy(options_.path, copy, std::filesystem::copy_options::recursive);
   std::filesystem::remove(copy + "/db/LOCK");
   Close();
