@@ -98,11 +98,11 @@ void AppendMessages(Store& store, const AppendMessagesRequest& request, Done<App
   auto logged = std::make_shared<std::vector<Logged>>();  // shared with the completion
   std::vector<UploadPtr> uploads;
   for (const Prepared& one : *prepared) uploads.push_back(one.content.upload);
-  auto finished = [done = std::move(done), logged, uploads = std::move(uploads), facts = request.facts(),
+  auto finished = [metrics = store.metrics(), done = std::move(done), logged, uploads = std::move(uploads), facts = request.facts(),
                    request_id = request.request_id(), account_id = request.account_id()](
                       absl::StatusOr<AppendMessagesResponse> response) mutable {
     if (response.ok()) {
-      for (const Logged& l : *logged) LogStored("append", facts, request_id, account_id, l.message_id, l.uid, l.size);
+      for (const Logged& l : *logged) LogStored(metrics, "append", facts, request_id, account_id, l.message_id, l.uid, l.size);
     }
     done(std::move(response));
   };

@@ -113,10 +113,10 @@ class Delivery {
     answer->done = std::move(done);
     answer->response = response_;
     answer->upload = content_.upload;
-    auto on_durable = [answer, stored = std::move(stored_), facts = request_.facts(), request_id = request_.request_id(),
+    auto on_durable = [metrics = store_.metrics(), answer, stored = std::move(stored_), facts = request_.facts(), request_id = request_.request_id(),
                        size = content_.size()](const absl::Status& status) {
       if (!status.ok()) return answer->done(status);
-      for (const Stored& s : stored) LogStored("deliver", facts, request_id, s.account_id, s.message_id, s.uid, size);
+      for (const Stored& s : stored) LogStored(metrics, "deliver", facts, request_id, s.account_id, s.message_id, s.uid, size);
       answer->done(std::move(answer->response));
     };
     const absl::Status committed = store_.Commit(txns, batch_, {}, std::move(on_durable));

@@ -2,6 +2,7 @@
 
 #include "common/telemetry/log.h"
 #include "services/mailbox_store/engine/errors.h"
+#include "services/mailbox_store/engine/metrics.h"
 
 namespace mailmesh::mailbox_store {
 namespace {
@@ -27,8 +28,9 @@ storage::v1::MessageFacts ToStored(const type::v1::SessionFacts& facts) {
   return stored;
 }
 
-void LogStored(std::string_view operation, const type::v1::SessionFacts& facts, std::string_view request_id,
+void LogStored(const StoreMetrics* metrics, std::string_view operation, const type::v1::SessionFacts& facts, std::string_view request_id,
                std::string_view account_id, std::string_view message_id, uint32_t uid, uint64_t size) {
+  if (metrics != nullptr) metrics->append_bytes.Increment(static_cast<double>(size));
   telemetry::Info("message stored", {{"operation", operation},
                                      {"correlation_id", facts.correlation_id()},
                                      {"request_id", request_id},
