@@ -31,13 +31,15 @@ def require_root():
 class Site:
     """One site with Postfix (SMTP) and Dovecot (LMTP, IMAP, POP3), all on 127.0.0.1.
 
-    domains: those it stores mail for; every user exists, with password `password`.
+    domains: those it stores mail for; each of `users` exists in each, with password `password`.
     routes: {domain: (host, port)} for mail that it sends on.
     tls: (certificate, key, ca) paths, or None for a site without TLS.
     """
 
-    def __init__(self, domains, routes=None, tls=None, password="peer-secret", size_limit=0, drop_headers=""):
+    def __init__(self, domains, routes=None, tls=None, password="peer-secret", size_limit=0, drop_headers="",
+                 users=("anna", "bert")):
         require_root()
+        self.users = users
         self.domains = domains
         self.password = password
         self.smtp_port, self.lmtp_port, self.imap_port, self.pop3_port, self.imaps_port, self.pop3s_port = free_ports(6)
@@ -62,12 +64,21 @@ class Site:
             "disable_dns_lookups": "yes",
             "smtp_dns_support_level": "disabled",
             "virtual_mailbox_domains": " ".join(self.domains),
-            "virtual_mailbox_maps": "static:all",
-            "virtual_transport": f"lmtp:inet:127.0.0.1:{self.lmtp_port}",
+            # Maildirs that Dovecot serves. Not by Dovecot's LMTP, which takes no SMTPUTF8 mail.
+            "virtual_transport": "virtual",
+            "virtual_mailbox_base": "/srv/mail",
+            "virtual_mailbox_maps": "texthash:/etc/postfix/mailboxes",
+            "virtual_uid_maps": "static:8",
+            "virtual_gid_maps": "static:8",
+            "virtual_minimum_uid": "1",
             "message_size_limit": str(size_limit),
             "mailbox_size_limit": "0",
             "virtual_mailbox_limit": "0",
             "message_drop_headers": drop_headers,
+            # A relay of others' mail: nothing is completed or rewritten, whoever sends it.
+            "local_header_rewrite_clients": "",
+            "always_add_missing_headers": "no",
+            "alias_maps": "",
             "smtputf8_enable": "yes",
             "minimal_backoff_time": "2s",
             "maximal_backoff_time": "4s",
@@ -89,6 +100,7 @@ class Site:
                 "smtp_tls_security_level": "may",
             }
         (etc / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
+        (etc / "mailboxes").write_text("".join(f"{u}@{d} {u}@{d}/\n" for u in self.users for d in self.domains))
         master = []
         for line in (etc / "master.cf.proto").read_text().splitlines():
             fields = line.split()

@@ -368,7 +368,7 @@ class Commands(unittest.TestCase):
                          [f"* {n} FETCH (BODY[TEXT] {{6}}\r\ntext\r\n)" for n in (1, 3)])
         self.assertTrue(tagged.startswith("NO [EXPUNGEISSUED]"), tagged)
         self.assertTrue(one.command("STORE 2 +FLAGS (\\Seen)")[1].startswith("NO [EXPUNGEISSUED]"))
-        self.assertEqual(one.ok("STORE 3 +FLAGS (\\Seen)"), ["* 3 FETCH (FLAGS (\\Seen))"])
+        self.assertEqual(one.ok("STORE 3 +FLAGS (\\Seen)"), ["* 3 FETCH (FLAGS (\\Seen \\Recent))"])
         self.assertEqual(one.ok("SEARCH UNSEEN")[-1], "* SEARCH 1 2 4 5")
         self.assertEqual(one.ok("UID FETCH 2 (ENVELOPE)"), ["* 2 EXPUNGE"])
         self.assertEqual(one.ok("UID SEARCH 2"), ["* SEARCH 3"])
