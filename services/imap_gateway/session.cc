@@ -5,6 +5,7 @@
 #include "absl/time/clock.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/net/sleep.h"
 #include "common/telemetry/log.h"
 #include "services/imap_gateway/store_calls.h"
 
@@ -18,6 +19,8 @@ using imap::Verb;
 
 // Commands in a row that were no commands.
 constexpr uint32_t kMaxErrors = 20;
+// mailbox.v1: the store takes a tree of 1,000 nodes.
+constexpr size_t kMaxSearchKeys = 1000;
 
 enum class Needs { kNothing, kNotLoggedIn, kLoggedIn, kSelected };
 
@@ -167,6 +170,8 @@ net::Awaitable<void> Session::Serve() {
     if (next == Next::kClose) break;
     bool flushed = co_await FlushIfLarge();
     if (!flushed) co_return;
+    // A client that pipelines without end lets the other sessions of this thread have their turn.
+    if (stream_.Greedy()) co_await net::Yield();
   }
   co_await Flush();
 }
@@ -187,7 +192,9 @@ net::Awaitable<std::optional<CommandReader::Event>> Session::NextEvent() {
 Session::Result Session::OnEvent(CommandReader::Event event) {
   switch (event.kind) {
     case CommandReader::Kind::kCommand: {
-      imap::ParsedCommand parsed = imap::ParseCommand(event.text);
+      imap::ParseOptions options;
+      options.search.max_keys = kMaxSearchKeys;
+      imap::ParsedCommand parsed = imap::ParseCommand(event.text, options);
       if (telemetry::LogEnabled(telemetry::Level::kDebug)) {
         const std::string text = imap::RedactCommand(event.text);
         telemetry::Debug("command", {{"session_id", session_id_}, {"command", text}});
