@@ -24,18 +24,20 @@ absl::Status FetchLeases::Load() {
   return it->status();
 }
 
+void FetchLeases::Put(const Key& key, int64_t due) {
+  const auto known = due_.find(key);
+  if (known != due_.end()) by_time_.erase({known->second, key});
+  due_[key] = due;
+  by_time_.insert({due, key});
+}
+
 std::vector<JobKey> FetchLeases::TakeDue(size_t limit, int64_t hold_seconds) {
   const int64_t now = store_.NowSeconds();
   absl::MutexLock lock(&mutex_);
-  std::vector<std::pair<int64_t, Key>> found;
-  for (const auto& [key, due] : due_) {
-    if (due <= now) found.emplace_back(due, key);
-  }
-  std::sort(found.begin(), found.end());
-  if (found.size() > limit) found.resize(limit);
   std::vector<JobKey> taken;
-  for (const auto& [due, key] : found) {
-    due_[key] = now + hold_seconds;
+  while (taken.size() < limit && !by_time_.empty() && by_time_.begin()->first <= now) {
+    const Key key = by_time_.begin()->second;
+    Put(key, now + std::max<int64_t>(hold_seconds, 1));
     taken.push_back(JobKey{AccountId(key.first), key.second});
   }
   return taken;
@@ -44,17 +46,20 @@ std::vector<JobKey> FetchLeases::TakeDue(size_t limit, int64_t hold_seconds) {
 bool FetchLeases::AnyDue() const {
   const int64_t now = store_.NowSeconds();
   absl::MutexLock lock(&mutex_);
-  return std::any_of(due_.begin(), due_.end(), [now](const auto& job) { return job.second <= now; });
+  return !by_time_.empty() && by_time_.begin()->first <= now;
 }
 
 void FetchLeases::Set(const JobKey& key, const storage::v1::FetchJobRecord& record) {
   absl::MutexLock lock(&mutex_);
-  due_[Key(key.account.value(), key.job)] = std::max(record.next_run_seconds(), record.lease_until_seconds());
+  Put(Key(key.account.value(), key.job), std::max(record.next_run_seconds(), record.lease_until_seconds()));
 }
 
 void FetchLeases::Remove(const JobKey& key) {
   absl::MutexLock lock(&mutex_);
-  due_.erase(Key(key.account.value(), key.job));
+  const auto known = due_.find(Key(key.account.value(), key.job));
+  if (known == due_.end()) return;
+  by_time_.erase({known->second, known->first});
+  due_.erase(known);
 }
 
 size_t FetchLeases::count() const {

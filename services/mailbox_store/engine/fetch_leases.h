@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -39,10 +40,14 @@ class FetchLeases {
  private:
   using Key = std::pair<uint64_t, uint64_t>;
 
+  void Put(const Key& key, int64_t due) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   Store& store_;
   mutable absl::Mutex mutex_;
   // When each can be leased next: it is due and its lease has ended.
   std::map<Key, int64_t> due_ ABSL_GUARDED_BY(mutex_);
+  // The same by time: callers that wait look often.
+  std::set<std::pair<int64_t, Key>> by_time_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace mailmesh::mailbox_store
