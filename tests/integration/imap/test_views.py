@@ -160,6 +160,24 @@ class Outages(unittest.TestCase):
             starter.join()
             self.assertTrue(tagged.startswith("OK"), tagged)
 
+    def test_a_literal_goes_on_after_a_restart(self):
+        with Site() as site:
+            one = site.client()
+            large = message("large", "0123456789abcdef" * 1_500_000).encode()
+            one.append("INBOX", large)
+            one.ok("SELECT INBOX")
+            tag = one.send("FETCH 1 BODY.PEEK[]")
+            head = one.file.readline()
+            self.assertEqual(head, b"* 1 FETCH (BODY[] {%d}\r\n" % len(large))
+            octets = one.file.read(1_000_000)
+            site.end("mailbox_store", signal.SIGKILL)
+            starter = threading.Timer(0.5, lambda: site.start("mailbox_store"))
+            starter.start()
+            octets += one.file.read(len(large) - len(octets))
+            starter.join()
+            self.assertTrue(octets == large)
+            self.assertEqual(one.until(tag), ([")"], "OK Fetch completed."))
+
     def test_a_directory_that_is_away(self):
         with Site() as site:
             one = site.client(select="INBOX")
