@@ -51,6 +51,15 @@ class ProcessTest : public ::testing::Test {
     if (channel_ == nullptr) channel_ = *rpc::MakeChannel(options);
     ASSERT_TRUE(channel_->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)));
     admin_ = v1::DirectoryAdminService::NewStub(channel_);
+    // A channel may hold itself connected for a moment to the process that was killed.
+    absl::Status served = absl::UnavailableError("not asked yet");
+    for (int i = 0; i < 300 && !served.ok(); ++i) {
+      served = rpc::BlockingCall(admin_.get(), &v1::DirectoryAdminService::Stub::ListDomains, v1::ListDomainsRequest(),
+                                 rpc::CallContext::Within(absl::Seconds(10)))
+                   .status();
+      if (!served.ok()) absl::SleepFor(absl::Milliseconds(100));
+    }
+    ASSERT_TRUE(served.ok()) << served;
   }
 
   int End(int signal) {
