@@ -100,9 +100,14 @@ class Up(unittest.TestCase):
                 mesh.add_account(user, PASSWORD)
             mesh.run("alias", "add", "both@a.test", "anna@a.test", "bert@a.test")
             with smtplib.LMTP(*mesh.address("lmtp")) as lmtp:
-                refused = lmtp.sendmail("x@elsewhere.test", ["anna@a.test", "nobody@a.test", "bert@a.test"], messages.simple("lmtp"))
-                self.assertEqual({k: v[0] for k, v in refused.items()}, {"nobody@a.test": 550})
-                self.assertEqual(lmtp.sendmail("x@elsewhere.test", ["both@a.test"], messages.simple("alias")), {})
+                lmtp.ehlo_or_helo_if_needed()
+                for recipients, at_rcpt in ((["anna@a.test", "nobody@a.test", "bert@a.test"], [250, 550, 250]), (["both@a.test"], [250])):
+                    self.assertEqual(lmtp.mail("x@elsewhere.test")[0], 250)
+                    self.assertEqual([lmtp.rcpt(recipient)[0] for recipient in recipients], at_rcpt)
+                    self.assertEqual(lmtp.docmd("DATA")[0], 354)
+                    lmtp.send(messages.simple("lmtp") + b".\r\n")
+                    # RFC 2033, 4.2: one reply for each recipient that was accepted.
+                    self.assertEqual([lmtp.getreply()[0] for _ in range(at_rcpt.count(250))], [250] * at_rcpt.count(250))
             for user in ("anna@a.test", "bert@a.test"):
                 self.assertEqual(mesh.json("mailbox", "list", user)[0]["messages"], "2")
 

@@ -49,7 +49,8 @@ std::unique_ptr<NsdProcess> NsdProcess::Start(const std::map<std::string, std::s
   const std::string config = folder / "nsd.conf";
   {
     std::ofstream out(config);
-    out << "server:\n  ip-address: 127.0.0.1@" << process->port_ << "\n  username: \"\"\n  database: \"\"\n  zonesdir: \"" << folder.path()
+    out << "server:\n  ip-address: 127.0.0.1@" << process->port_ << "\n  username: \"\"\n  database: \"\"\n  zonesdir: \""
+        << folder.path()
         << "\"\n  pidfile: \"\"\n  logfile: \"" << (folder / "log") << "\"\n  xfrdfile: \"" << (folder / "xfrd")
         << "\"\n  zonelistfile: \"" << (folder / "zones") << "\"\n  xfrdir: \"" << folder.path()
         << "\"\n  server-count: 1\nremote-control:\n  control-enable: no\n";
