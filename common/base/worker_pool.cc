@@ -26,22 +26,17 @@ WorkerPool::WorkerPool(Options options) : options_(std::move(options)) {
 
 WorkerPool::~WorkerPool() { Shutdown(); }
 
+// The depth is told under the lock: told after it, an older one could come last and stay.
 absl::Status WorkerPool::Post(Work work) {
-  size_t depth;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (closed_) return absl::UnavailableError(absl::StrCat("pool ", options_.name, " is shut down"));
-    depth = queue_.size();
-    if (depth < options_.queue_limit) {
-      queue_.push_back({std::move(work), std::chrono::steady_clock::now()});
-      ready_.Signal();
-    }
-  }
-  if (depth >= options_.queue_limit) {
+  absl::MutexLock lock(&mutex_);
+  if (closed_) return absl::UnavailableError(absl::StrCat("pool ", options_.name, " is shut down"));
+  if (queue_.size() >= options_.queue_limit) {
     if (options_.observer != nullptr) options_.observer->OnRefused();
-    return absl::ResourceExhaustedError(absl::StrCat("pool ", options_.name, " has ", depth, " tasks waiting"));
+    return absl::ResourceExhaustedError(absl::StrCat("pool ", options_.name, " has ", queue_.size(), " tasks waiting"));
   }
-  if (options_.observer != nullptr) options_.observer->OnQueueDepth(depth + 1);
+  queue_.push_back({std::move(work), std::chrono::steady_clock::now()});
+  ready_.Signal();
+  if (options_.observer != nullptr) options_.observer->OnQueueDepth(queue_.size());
   return absl::OkStatus();
 }
 
@@ -72,7 +67,6 @@ size_t WorkerPool::queue_depth() const {
 void WorkerPool::Loop() {
   while (true) {
     Item item;
-    size_t depth;
     {
       absl::MutexLock lock(&mutex_);
       while (queue_.empty() && !closed_) ready_.Wait(&mutex_);
@@ -82,10 +76,9 @@ void WorkerPool::Loop() {
       }
       item = std::move(queue_.front());
       queue_.pop_front();
-      depth = queue_.size();
+      if (options_.observer != nullptr) options_.observer->OnQueueDepth(queue_.size());
     }
     if (options_.observer != nullptr) {
-      options_.observer->OnQueueDepth(depth);
       options_.observer->OnTaskWait(std::chrono::steady_clock::now() - item.queued);
     }
     item.work();

@@ -119,6 +119,7 @@ std::vector<CommitPipeline::Item> CommitPipeline::TakeGroup() {
     queue_.pop_front();
   }
   queued_octets_ -= octets;
+  if (options_.metrics != nullptr) options_.metrics->queued.Set(static_cast<double>(queue_.size()));
   return group;
 }
 

@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
@@ -51,20 +52,28 @@ absl::Status ReadReplicas(const YAML::Node& node, const std::string& file, UpOpt
   return absl::OkStatus();
 }
 
-// Ports below the range from which the kernel takes ports for outgoing connections, so that a role that starts again
-// finds its port free.
-absl::StatusOr<uint16_t> ChooseFreePort() {
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    const uint16_t port = static_cast<uint16_t>(20000 + base::RandomBelow(12000));
-    if (net::ListenSocket::Bind(net::Endpoint::Tcp("127.0.0.1", port)).ok()) return port;
+// Chooses ports of 127.0.0.1 that are free and different, below the range from which the kernel takes ports for outgoing
+// connections, so that a role that starts again finds its port free.
+class FreePorts {
+ public:
+  absl::StatusOr<uint16_t> Choose() {
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      const auto port = static_cast<uint16_t>(20000 + base::RandomBelow(12000));
+      if (chosen_.contains(port) || !net::ListenSocket::Bind(net::Endpoint::Tcp("127.0.0.1", port)).ok()) continue;
+      chosen_.insert(port);
+      return port;
+    }
+    return absl::UnavailableError("no free port on 127.0.0.1 between 20000 and 32000");
   }
-  return absl::UnavailableError("no free port on 127.0.0.1 between 20000 and 32000");
-}
 
-absl::StatusOr<std::string> LoopbackAddress(uint16_t base, uint16_t offset, int replica) {
+ private:
+  std::set<uint16_t> chosen_;
+};
+
+absl::StatusOr<std::string> LoopbackAddress(FreePorts& free_ports, uint16_t base, uint16_t offset, int replica) {
   uint16_t port = static_cast<uint16_t>(base + offset + replica);
   if (base == 0) {
-    ASSIGN_OR_RETURN(port, ChooseFreePort());
+    ASSIGN_OR_RETURN(port, free_ports.Choose());
   }
   return absl::StrCat("127.0.0.1:", port);
 }
@@ -139,13 +148,14 @@ absl::Status ReadUpConfig(const std::string& file, UpOptions& options) {
 
 absl::StatusOr<AddressMap> ChooseAddresses(const Layout& layout, const UpOptions& options) {
   AddressMap addresses;
+  FreePorts free_ports;
   for (const Role& role : Roles()) {
     for (int replica = 0; replica < Replicas(options, role.name); ++replica) {
       const std::string instance = InstanceName(role.name, replica);
       InstanceAddresses chosen;
-      ASSIGN_OR_RETURN(chosen.admin, LoopbackAddress(options.port_base, role.admin_offset, replica));
+      ASSIGN_OR_RETURN(chosen.admin, LoopbackAddress(free_ports, options.port_base, role.admin_offset, replica));
       if (options.grpc_tcp) {
-        ASSIGN_OR_RETURN(chosen.grpc, LoopbackAddress(options.port_base, role.grpc_offset, replica));
+        ASSIGN_OR_RETURN(chosen.grpc, LoopbackAddress(free_ports, options.port_base, role.grpc_offset, replica));
       } else {
         chosen.grpc = absl::StrCat("unix:", layout.run, "/", instance, ".sock");
       }
