@@ -21,6 +21,8 @@ import time
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 BIN = PROJECT / "build/release/bin"
 PASSWORD = "mailmesh"
+# Not "localhost": a bare Debian root has no /etc/hosts. The certificates name both.
+HOST = "127.0.0.1"
 
 
 def say(text):
@@ -91,7 +93,7 @@ def messages():
 
 
 def submit(site, sent):
-    with smtplib.SMTP("localhost", site.port("submission"), timeout=60) as smtp:
+    with smtplib.SMTP(HOST, site.port("submission"), timeout=60) as smtp:
         smtp.starttls(context=site.tls())
         smtp.login("anna@a.test", PASSWORD)
         for name, octets in sent.items():
@@ -100,7 +102,7 @@ def submit(site, sent):
 
 
 def read_at_a(site, expected):
-    client = imaplib.IMAP4_SSL("localhost", site.port("imaps"), ssl_context=site.tls(), timeout=60)
+    client = imaplib.IMAP4_SSL(HOST, site.port("imaps"), ssl_context=site.tls(), timeout=60)
     client.login("bert@b.test", PASSWORD)
     end = time.monotonic() + 60
     while int(client.select("INBOX")[1][0]) < expected and time.monotonic() < end:
@@ -126,16 +128,16 @@ def main_job(a, b):
     end = time.monotonic() + 60
     while json.loads(a.run("queue", "list", "-o", "json")) and time.monotonic() < end:
         time.sleep(0.1)
-    with smtplib.SMTP("localhost", a.port("mx")) as smtp:
+    with smtplib.SMTP(HOST, a.port("mx")) as smtp:
         smtp.sendmail("someone@elsewhere.test", ["anna@a.test"], b"Subject: welcome\r\n\r\nThis came to A from outside.\r\n")
     say("and one message came to A from outside, for anna@a.test")
-    pop = poplib.POP3_SSL("localhost", a.port("pop3s"), context=a.tls())
+    pop = poplib.POP3_SSL(HOST, a.port("pop3s"), context=a.tls())
     pop.user("anna@a.test")
     pop.pass_(PASSWORD)
     say(f"anna reads it by POP3: {pop.stat()[0]} message")
     pop.quit()
 
-    out = a.run("fetch", "add", "bert@b.test", "--host", "localhost", "--port", b.port("pop3s"), "--user", "bert@b.test",
+    out = a.run("fetch", "add", "bert@b.test", "--host", HOST, "--port", b.port("pop3s"), "--user", "bert@b.test",
                 "--interval", 60, "--password-stdin", "-o", "json", input=PASSWORD + "\n")
     say(f"A's fetcher downloads B's maildrop by POP3 over TLS (job {json.loads(out)['job_id']})")
     stored = read_at_a(a, len(sent))
