@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <asio/steady_timer.hpp>
 #include <csignal>
 #include <exception>
 #include <utility>
@@ -15,7 +16,12 @@ IoPool::IoPool(size_t threads, std::string name) : name_(std::move(name)) {
   std::signal(SIGPIPE, SIG_IGN);
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   lanes_.reserve(threads);
-  for (size_t i = 0; i < threads; ++i) lanes_.push_back(std::make_unique<Lane>());
+  for (size_t i = 0; i < threads; ++i) {
+    lanes_.push_back(std::make_unique<Lane>());
+    // Makes Asio open its own descriptors (epoll and its like) now and not with the first session, when there may be
+    // none left.
+    asio::steady_timer reactor_user(lanes_.back()->context);
+  }
 }
 
 IoPool::~IoPool() {

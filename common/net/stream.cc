@@ -215,7 +215,8 @@ const SocketAddress& NoAddress() {
 }  // namespace
 
 Stream::Stream() = default;
-Stream::Stream(Executor executor, int fd) : core_(std::make_shared<StreamCore>(std::move(executor), fd)) {}
+Stream::Stream(Executor executor, int fd)
+    : core_(std::make_shared<StreamCore>(std::move(executor), UniqueFd(fd))) {}
 Stream::~Stream() { Close(); }
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&& other) noexcept {

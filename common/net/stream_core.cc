@@ -1,7 +1,5 @@
 #include "common/net/stream_core.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
@@ -9,20 +7,18 @@
 
 namespace mailmesh::net {
 
-StreamCore::StreamCore(Executor executor_in, int fd)
+StreamCore::StreamCore(Executor executor_in, UniqueFd fd)
     : executor(std::move(executor_in)), descriptor(executor), timer_(executor) {
-  if (fd < 0) return;
+  if (!fd.valid()) return;
   asio::error_code error;
-  descriptor.assign(fd, error);
-  if (error) {
-    // No memory for epoll: the stream is closed from the start, and its user sees that with the first operation.
-    ::close(fd);
-    return;
-  }
+  descriptor.assign(fd.get(), error);
+  // No memory for epoll: the stream is closed from the start, and its user sees that with the first operation.
+  if (error) return;
+  const int native = fd.Release();
   descriptor.native_non_blocking(true, error);
-  peer = PeerAddressOf(fd);
-  local = LocalAddressOf(fd);
-  if (local.is_ip()) SetTcpOptions(fd);
+  peer = PeerAddressOf(native);
+  local = LocalAddressOf(native);
+  if (local.is_ip()) SetTcpOptions(native);
 }
 
 StreamCore::Operation::Operation(StreamCore& core) : core_(core) {

@@ -13,6 +13,7 @@
 #include "common/net/socket_io.h"
 #include "common/net/stream.h"
 #include "common/net/tls_session.h"
+#include "common/net/unique_fd.h"
 
 namespace mailmesh::net {
 
@@ -21,7 +22,7 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
   using Ptr = std::shared_ptr<StreamCore>;
   enum class Side { kRead, kWrite };
 
-  StreamCore(Executor executor, int fd);
+  StreamCore(Executor executor, UniqueFd fd);
   ~StreamCore() { Close(); }
 
   // Marks an operation as running; another one meanwhile is refused.

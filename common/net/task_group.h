@@ -1,7 +1,7 @@
 // The sessions that run, so that a drain can ask them to end, wait, and at last end them.
 //
 // Flow: session: auto token = group.Add(stream.handle()); ... at each command boundary: if (group.draining()) say goodbye.
-//       drain: co_await group.Drain(window); status = co_await group.WaitEmpty(deadline); if (!ok) group.KillAll() and wait again.
+//       drain: group.StartDrain(window); ok = co_await group.WaitEmpty(deadline); if not, group.KillAll() and again.
 // Thread-safety: all methods from any thread. The group must outlive its tokens.
 #ifndef MAILMESH_COMMON_NET_TASK_GROUP_H_
 #define MAILMESH_COMMON_NET_TASK_GROUP_H_
