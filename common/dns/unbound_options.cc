@@ -3,7 +3,9 @@
 #include <absl/strings/str_cat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "common/net/address.h"
 #include "common/net/endpoint.h"
@@ -66,6 +68,9 @@ absl::Status ApplyGeneral(ub_ctx* context, const UnboundOptions& options) {
       {"msg-cache-size:", absl::StrCat(options.cache_bytes / 3)},
       {"rrset-cache-size:", absl::StrCat(options.cache_bytes * 2 / 3)},
       {"key-cache-size:", absl::StrCat(options.cache_bytes / 8)},
+      // As a library it has 16 sockets; a busy relay asks more at a time, and what waits for a socket too long fails.
+      {"outgoing-range:", absl::StrCat(std::min<size_t>(options.max_outstanding, 256))},
+      {"num-queries-per-thread:", absl::StrCat(options.max_outstanding * 2)},
       // Names of private networks (RFC 6303) are for the forwarder to know, not for a built-in denial.
       {"unblock-lan-zones:", "yes"},
       {"insecure-lan-zones:", "yes"},

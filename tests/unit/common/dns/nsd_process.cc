@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <thread>
 #include <vector>
 
@@ -28,14 +29,23 @@ std::string FindNsd() {
   return "";
 }
 
+bool BindTo(int type, sockaddr_storage* storage, socklen_t* size, net::UniqueFd* fd) {
+  *fd = net::UniqueFd(socket(AF_INET, type, 0));
+  return bind(fd->get(), reinterpret_cast<sockaddr*>(storage), *size) == 0 &&
+         getsockname(fd->get(), reinterpret_cast<sockaddr*>(storage), size) == 0;
+}
+
 // A port that is free for UDP and TCP at this moment; NSD cannot choose one by itself.
 uint16_t FreePort() {
-  net::UniqueFd udp(socket(AF_INET, SOCK_DGRAM, 0));
-  sockaddr_storage storage;
-  socklen_t size = net::SocketAddress(net::IpAddress::LoopbackV4(), 0).ToNative(&storage);
-  bind(udp.get(), reinterpret_cast<sockaddr*>(&storage), size);
-  getsockname(udp.get(), reinterpret_cast<sockaddr*>(&storage), &size);
-  return net::SocketAddress::FromNative(reinterpret_cast<sockaddr*>(&storage), size).port();
+  for (int i = 0; i < 100; ++i) {
+    sockaddr_storage storage;
+    socklen_t size = net::SocketAddress(net::IpAddress::LoopbackV4(), 0).ToNative(&storage);
+    net::UniqueFd tcp;
+    net::UniqueFd udp;
+    if (!BindTo(SOCK_STREAM, &storage, &size, &tcp) || !BindTo(SOCK_DGRAM, &storage, &size, &udp)) continue;
+    return net::SocketAddress::FromNative(reinterpret_cast<sockaddr*>(&storage), size).port();
+  }
+  return 0;
 }
 
 }  // namespace
@@ -43,28 +53,40 @@ uint16_t FreePort() {
 std::unique_ptr<NsdProcess> NsdProcess::Start(const std::map<std::string, std::string>& zones) {
   const std::string nsd = FindNsd();
   if (nsd.empty()) return nullptr;
-  auto process = std::unique_ptr<NsdProcess>(new NsdProcess);
-  const net::TempFolder& folder = process->folder_;
-  process->port_ = FreePort();
-  const std::string config = folder / "nsd.conf";
-  {
-    std::ofstream out(config);
-    out << "server:\n  ip-address: 127.0.0.1@" << process->port_ << "\n  username: \"\"\n  database: \"\"\n  zonesdir: \""
-        << folder.path()
-        << "\"\n  pidfile: \"\"\n  logfile: \"" << (folder / "log") << "\"\n  xfrdfile: \"" << (folder / "xfrd")
-        << "\"\n  zonelistfile: \"" << (folder / "zones") << "\"\n  xfrdir: \"" << folder.path()
-        << "\"\n  server-count: 1\nremote-control:\n  control-enable: no\n";
-    for (const auto& [name, text] : zones) {
-      out << "zone:\n  name: \"" << name << "\"\n  zonefile: \"" << name << ".zone\"\n";
-      if (text.empty()) {
-        out << "  request-xfr: AXFR 127.0.0.1@1 NOKEY\n";
-      } else {
-        std::ofstream(folder / (name + ".zone")) << text;
-      }
+  // Somebody else may take the port between the choice and NSD's own bind.
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    auto process = std::unique_ptr<NsdProcess>(new NsdProcess);
+    process->Launch(nsd, process->WriteConfig(zones));
+    if (process->WaitUntilItAnswers()) return process;
+    std::ifstream log(process->folder_ / "log");
+    std::cerr << "NSD does not answer: " << std::string(std::istreambuf_iterator<char>(log), {}) << "\n";
+  }
+  ADD_FAILURE() << "NSD cannot be started";
+  return nullptr;
+}
+
+std::string NsdProcess::WriteConfig(const std::map<std::string, std::string>& zones) {
+  port_ = FreePort();
+  const std::string config = folder_ / "nsd.conf";
+  std::ofstream out(config);
+  out << "server:\n  ip-address: 127.0.0.1@" << port_ << "\n  username: \"\"\n  database: \"\"\n  zonesdir: \""
+      << folder_.path() << "\"\n  pidfile: \"\"\n  logfile: \"" << (folder_ / "log") << "\"\n  xfrdfile: \""
+      << (folder_ / "xfrd") << "\"\n  zonelistfile: \"" << (folder_ / "zones") << "\"\n  xfrdir: \"" << folder_.path()
+      << "\"\n  server-count: 1\n  rrl-ratelimit: 0\nremote-control:\n  control-enable: no\n";
+  for (const auto& [name, text] : zones) {
+    out << "zone:\n  name: \"" << name << "\"\n  zonefile: \"" << name << ".zone\"\n";
+    if (text.empty()) {
+      out << "  request-xfr: AXFR 127.0.0.1@1 NOKEY\n";
+    } else {
+      std::ofstream(folder_ / (name + ".zone")) << text;
     }
   }
-  process->pid_ = fork();
-  if (process->pid_ == 0) {
+  return config;
+}
+
+void NsdProcess::Launch(const std::string& nsd, const std::string& config) {
+  pid_ = fork();
+  if (pid_ == 0) {
     if (nsd.starts_with(kPeersRoot)) {
       setenv("LD_LIBRARY_PATH", (std::string(kPeersRoot) + "/usr/lib/x86_64-linux-gnu").c_str(), 1);
     }
@@ -72,12 +94,7 @@ std::unique_ptr<NsdProcess> NsdProcess::Start(const std::map<std::string, std::s
     execl(nsd.c_str(), nsd.c_str(), "-d", "-c", config.c_str(), nullptr);
     _exit(127);
   }
-  setpgid(process->pid_, process->pid_);
-  if (!process->WaitUntilItAnswers()) {
-    std::ifstream log(folder / "log");
-    ADD_FAILURE() << "NSD does not answer: " << std::string(std::istreambuf_iterator<char>(log), {});
-  }
-  return process;
+  setpgid(pid_, pid_);
 }
 
 NsdProcess::~NsdProcess() {
@@ -89,11 +106,14 @@ NsdProcess::~NsdProcess() {
 std::string NsdProcess::address() const { return "127.0.0.1:" + std::to_string(port_); }
 
 // The sockets are there long before somebody reads them: only an answer tells.
-bool NsdProcess::WaitUntilItAnswers() const {
+bool NsdProcess::WaitUntilItAnswers() {
   // RFC 1035, 4.1: one question for the SOA of the root, whatever the answer is.
   static constexpr char kQuestion[] = "\0\1\0\0\0\1\0\0\0\0\0\0\0\0\6\0\1";
   for (int i = 0; i < 200; ++i) {
-    if (waitpid(pid_, nullptr, WNOHANG) != 0) return false;
+    if (waitpid(pid_, nullptr, WNOHANG) != 0) {
+      pid_ = -1;
+      return false;
+    }
     net::UniqueFd fd(socket(AF_INET, SOCK_DGRAM, 0));
     sockaddr_storage storage;
     const socklen_t size = net::SocketAddress(net::IpAddress::LoopbackV4(), port_).ToNative(&storage);

@@ -23,7 +23,10 @@ class NsdProcess {
 
  private:
   NsdProcess() = default;
-  bool WaitUntilItAnswers() const;
+  // The path of the file.
+  std::string WriteConfig(const std::map<std::string, std::string>& zones);
+  void Launch(const std::string& nsd, const std::string& config);
+  bool WaitUntilItAnswers();
 
   net::TempFolder folder_;
   uint16_t port_ = 0;
