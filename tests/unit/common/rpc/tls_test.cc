@@ -13,6 +13,11 @@
 #include "common/rpc/client_stream.h"
 #include "echo_service.h"
 
+#ifdef __SANITIZE_ADDRESS__
+// c-ares keeps what gRPC's resolver gave it until gRPC shuts down, which it never does (common/rpc/grpc_process.h).
+extern "C" const char* __lsan_default_suppressions() { return "leak:libcares"; }
+#endif
+
 namespace mailmesh::rpc {
 namespace {
 
