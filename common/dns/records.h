@@ -13,8 +13,8 @@
 
 namespace mailmesh::dns {
 
-// RFC 1035, 3.3: an uncompressed name in lower case without the final dot, "" for the root. Names with octets that no host
-// name has (dots inside labels, spaces, controls) are refused: nobody can connect to them, and they confuse logs.
+// RFC 1035, 3.3: an uncompressed name in lower case without the final dot, "" for the root. Names with octets that no
+// host name has (dots inside labels, spaces, controls) are refused: nobody can connect to them, and they confuse logs.
 std::optional<std::string> ParseWireName(std::string_view octets);
 
 std::optional<net::IpAddress> ParseA(std::string_view octets);

@@ -1,8 +1,9 @@
 // Looking names up in the DNS.
 //
 // The outcome has three kinds, which must not be mixed up, since one of them bounces mail:
-//   a Status              nothing is known: Unavailable (SERVFAIL, refused, no server, bogus signatures: IsBogus()), DeadlineExceeded,
-//                         Cancelled; or InvalidArgument: the name can never exist in the DNS. All but the last are temporary.
+//   a Status              nothing is known: Unavailable (SERVFAIL, refused, no server, bogus signatures: IsBogus()),
+//                         DeadlineExceeded, Cancelled; or InvalidArgument: the name can never exist in the DNS. All but
+//                         the last are temporary.
 //   existence != kFound   the DNS says with authority that there is nothing.
 //   kFound                records.
 // Names are UTF-8 or A-labels, with or without the final dot; names in answers are A-labels in lower case without it.
@@ -53,13 +54,16 @@ struct MxRecord {
 };
 
 struct MxAnswer : AnswerFacts {
-  std::vector<MxRecord> records;  // by ascending preference; equal ones in random order (RFC 5321, 5.1). Empty for a null MX.
+  // By ascending preference; equal ones in random order (RFC 5321, 5.1). Empty for a null MX, and where no record is
+  // usable.
+  std::vector<MxRecord> records;
   bool null_mx = false;           // RFC 7505: the domain takes no mail, for good
 };
 
 struct AddressAnswer : AnswerFacts {
   std::vector<net::IpAddress> addresses;  // IPv6 first, then IPv4
-  // One family failed while the other answered: what is there can be used, but "nothing" would be a guess (then it is a Status).
+  // One family failed while the other answered: what is there can be used, but "nothing" would be a guess (then it is a
+  // Status).
   bool partial = false;
 };
 

@@ -24,7 +24,8 @@ struct UnboundOptions {
   std::vector<std::string> forward_servers{};
   std::string resolv_conf = "/etc/resolv.conf";
   std::string hosts_file = "/etc/hosts";
-  // The root key (RFC 5011 state is not kept) or, in tests, DS or DNSKEY records. Empty: no validation, all is insecure.
+  // The root key (RFC 5011 state is not kept) or, in tests, DS or DNSKEY records. Empty: no validation, all is
+  // insecure.
   std::string trust_anchor_file{};
   // Zones that have private servers: "test." -> "127.0.0.1:5300".
   std::map<std::string, std::string> stub_zones{};

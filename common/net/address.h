@@ -1,7 +1,7 @@
 // IP addresses and socket addresses as plain values, without the headers of any network library.
 //
-// An IPv4 address that was mapped into IPv6 (::ffff:a.b.c.d, as a dual-stack listener sees it) becomes IPv4 on the way in,
-// so that ranges and limits cannot be passed by the other spelling. Scope ids (fe80::1%eth0) are not kept.
+// An IPv4 address that was mapped into IPv6 (::ffff:a.b.c.d, as a dual-stack listener sees it) becomes IPv4 on the way
+// in, so that ranges and limits cannot be passed by the other spelling. Scope ids (fe80::1%eth0) are not kept.
 #ifndef MAILMESH_COMMON_NET_ADDRESS_H_
 #define MAILMESH_COMMON_NET_ADDRESS_H_
 

@@ -1,7 +1,8 @@
 // A small input buffer in front of a Stream, which is given back while the peer is silent.
 //
 // Flow: for (;;) { parser.Feed(reader.data()) -> reader.Consume(n); if it needs more: co_await reader.Fill(); }
-// Thread-safety: as Stream. Views from data() are valid until the next Fill(), DiscardAll() or ReleaseIfEmpty(); Consume() keeps them.
+// Thread-safety: as Stream. Views from data() are valid until the next Fill(), DiscardAll() or ReleaseIfEmpty();
+// Consume() keeps them.
 #ifndef MAILMESH_COMMON_NET_BUFFERED_READER_H_
 #define MAILMESH_COMMON_NET_BUFFERED_READER_H_
 
@@ -27,8 +28,8 @@ class BufferedReader {
   bool empty() const { return begin_ == end_; }
   void Consume(size_t n);
 
-  // Adds what the peer sent; the number of new octets, 0 at the end of input. ResourceExhausted when max_capacity octets wait already.
-  // With nothing buffered, it waits without holding memory.
+  // Adds what the peer sent; the number of new octets, 0 at the end of input. ResourceExhausted when max_capacity
+  // octets wait already. With nothing buffered, it waits without holding memory.
   Awaitable<absl::StatusOr<size_t>> Fill();
   // kReadable at once when something is buffered; else Stream::WaitReadable() without holding memory.
   Awaitable<absl::StatusOr<WaitResult>> WaitReadable();

@@ -1,6 +1,7 @@
 // Outgoing connections. The stream lives on the executor of the coroutine that connects.
 //
-// Errors: Unavailable (refused, unreachable, name not found), DeadlineExceeded, InvalidArgument. With several addresses: the last one's.
+// Errors: Unavailable (refused, unreachable, name not found), DeadlineExceeded, InvalidArgument. With several
+// addresses: the last one's.
 #ifndef MAILMESH_COMMON_NET_CONNECT_H_
 #define MAILMESH_COMMON_NET_CONNECT_H_
 
@@ -27,7 +28,8 @@ struct ConnectOptions {
 Awaitable<absl::StatusOr<Stream>> Connect(SocketAddress address, ConnectOptions options);
 // The addresses in the order given, until one answers (RFC 5321, 5.1: the order is the caller's).
 Awaitable<absl::StatusOr<Stream>> ConnectAny(std::vector<SocketAddress> addresses, ConnectOptions options);
-// Names are resolved by the system (/etc/hosts and all); whoever needs MX or DNSSEC resolves by common/dns and calls ConnectAny().
+// Names are resolved by the system (/etc/hosts and all); whoever needs MX or DNSSEC resolves by common/dns and calls
+// ConnectAny().
 Awaitable<absl::StatusOr<Stream>> ConnectEndpoint(Endpoint endpoint, ConnectOptions options);
 
 }  // namespace mailmesh::net

@@ -1,7 +1,7 @@
 // A condition that coroutines of one executor wait for.
 //
-// Notify() wakes everybody who waits; with nobody waiting it is remembered, once, for the next Wait(), so that no wake-up
-// is lost between a test and the wait. Wakes may be for an older change: test again in a loop.
+// Notify() wakes everybody who waits; with nobody waiting it is remembered, once, for the next Wait(), so that no
+// wake-up is lost between a test and the wait. Wakes may be for an older change: test again in a loop.
 // Thread-safety: none; all calls on the executor given. From other threads, asio::post a call of Notify().
 #ifndef MAILMESH_COMMON_NET_EVENT_H_
 #define MAILMESH_COMMON_NET_EVENT_H_

@@ -24,7 +24,8 @@ class ListenSocket {
   ~ListenSocket();
 
   // Binds and listens. TCP: SO_REUSEADDR, and for "[::]" both families; the host must be an IP address or "localhost".
-  // Unix: makes the last folder (0700) where it is missing, replaces a dead socket, refuses to take over a live one; the socket gets `unix_mode`.
+  // Unix: makes the last folder (0700) where it is missing, replaces a dead socket, refuses to take over a live one;
+  // the socket gets `unix_mode`.
   static absl::StatusOr<ListenSocket> Bind(const Endpoint& endpoint, int backlog = 1024, mode_t unix_mode = 0600);
   // Checks that `fd` is a listening stream socket, makes it non-blocking and close-on-exec.
   static absl::StatusOr<ListenSocket> Adopt(int fd, std::string name);
@@ -54,7 +55,8 @@ class InheritedSockets {
  public:
   InheritedSockets() = default;
   // Reads the environment and removes the variables, so that no child believes them to be its own. Not for us (another
-  // LISTEN_PID), or no variables: none. LISTEN_PID may be missing where LISTEN_FDS is not: a supervisor that forks cannot know it early.
+  // LISTEN_PID), or no variables: none. LISTEN_PID may be missing where LISTEN_FDS is not: a supervisor that forks
+  // cannot know it early.
   static absl::StatusOr<InheritedSockets> FromEnvironment();
 
   // All sockets of that name (two for one name: IPv4 and IPv6), removed from here.

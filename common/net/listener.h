@@ -1,4 +1,5 @@
-// The accept loop: takes connections from one listening socket, enforces limits, hands each to a session on a thread of the pool.
+// The accept loop: takes connections from one listening socket, enforces limits, hands each to a session on a thread of
+// the pool.
 //
 // Flow: Listener::Start(socket, options, pool, handler) ... Stop() at drain (sessions go on) ... destroy.
 // A session counts against the limits until its Stream is destroyed.
@@ -31,7 +32,8 @@ struct ListenerOptions {
   size_t max_sessions = 0;          // 0: no limit
   size_t max_sessions_per_peer = 0; // 0: no limit; an IPv6 peer is its /64; Unix sockets are not limited
   CidrSet exempt_peers{};             // from the limit per peer
-  // The line to send before closing ("421 4.7.0 ...\r\n"); empty: just close (implicit TLS). It goes out without waiting.
+  // The line to send before closing ("421 4.7.0 ...\r\n"); empty: just close (implicit TLS). It goes out without
+  // waiting.
   std::function<std::string(RefusalReason)> refusal{};
   // Told about each refusal and about accept errors (at most one a pause), from the accept thread.
   std::function<void(RefusalReason, const SocketAddress& peer)> on_refused{};
@@ -46,8 +48,9 @@ class Listener {
   static std::unique_ptr<Listener> Start(ListenSocket socket, ListenerOptions options, IoPool& pool, Handler handler);
   ~Listener();  // Stop()
 
-  // No connection is handed out after it returns. A bound socket is closed; an inherited one stays with the supervisor, so that
-  // callers wait in its queue for the next process and nobody is refused. Not from the handler's thread while it must not block.
+  // No connection is handed out after it returns. A bound socket is closed; an inherited one stays with the supervisor,
+  // so that callers wait in its queue for the next process and nobody is refused. Not from the handler's thread while
+  // it must not block.
   void Stop();
 
   const std::string& name() const;

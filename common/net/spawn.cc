@@ -11,7 +11,8 @@
 namespace mailmesh::net {
 namespace {
 
-// Process-wide on purpose: exceptions escape from code that was given no dependency. Never destroyed, because threads may outlive main().
+// Process-wide on purpose: exceptions escape from code that was given no dependency. Never destroyed, because threads
+// may outlive main().
 struct HookHolder {
   absl::Mutex mutex;
   EscapeHook hook ABSL_GUARDED_BY(mutex);

@@ -2,8 +2,8 @@
 //
 // Every operation first tries without waiting. While it waits it holds no buffer: a TLS connection that idles has given
 // back OpenSSL's (SSL_MODE_RELEASE_BUFFERS), and WaitReadable() needs none of the caller's.
-// One operation at a time: another one meanwhile is FailedPrecondition. The stream, and what it was started with, must live
-// until the operation returns.
+// One operation at a time: another one meanwhile is FailedPrecondition. The stream, and what it was started with, must
+// live until the operation returns.
 //
 // Errors: Unavailable (refused, reset, broken TLS record), DeadlineExceeded, Cancelled (Cancel() or Close()),
 //   Unauthenticated (the TLS peer could not be verified), FailedPrecondition (misuse), Internal.
@@ -58,7 +58,8 @@ class StreamHandle {
 class Stream {
  public:
   Stream();  // closed
-  // Takes the descriptor of a connected stream socket and makes it non-blocking. For TCP: no delay, keepalive within 120 s.
+  // Takes the descriptor of a connected stream socket and makes it non-blocking. For TCP: no delay, keepalive within
+  // 120 s.
   Stream(Executor executor, int fd);
   ~Stream();
   Stream(Stream&&) noexcept;
@@ -85,8 +86,8 @@ class Stream {
   // Ends the own direction (close_notify on TLS, FIN); reading goes on.
   Awaitable<absl::Status> ShutdownWrite();
 
-  // Each wait from now on may last this long; zero or less: no limit. The clock begins anew with every wait inside an operation,
-  // so it bounds silence. Whoever must bound a whole exchange uses ExpiresAt().
+  // Each wait from now on may last this long; zero or less: no limit. The clock begins anew with every wait inside an
+  // operation, so it bounds silence. Whoever must bound a whole exchange uses ExpiresAt().
   void ExpiresAfter(Duration limit);
   // Everything from now on ends at this instant; kNever: no limit. Both limits hold.
   void ExpiresAt(TimePoint when);
@@ -99,7 +100,8 @@ class Stream {
   void Close();
   bool is_open() const;
 
-  // For loops over TryRead(): true now and then, when others on this thread should run first (co_await Yield(), sleep.h).
+  // For loops over TryRead(): true now and then, when others on this thread should run first (co_await Yield(),
+  // sleep.h).
   bool Greedy();
 
   // Thread-safe access for watchers and drains.

@@ -36,7 +36,9 @@ StreamCore::Operation::~Operation() {
 
 absl::Status StreamCore::Check() const {
   if (cancelled_ || !descriptor.is_open()) return absl::CancelledError("the stream was closed");
-  if (expires_at != kNever && Clock::now() >= expires_at) return absl::DeadlineExceededError("the stream's time is over");
+  if (expires_at != kNever && Clock::now() >= expires_at) {
+    return absl::DeadlineExceededError("the stream's time is over");
+  }
   return absl::OkStatus();
 }
 

@@ -1,7 +1,7 @@
 // The inside of Stream: what operations, timers and handles share. Private to common/net.
 //
-// One timer serves all deadlines: it is not moved with each wait but looks, when it fires, whether the wait of that moment is
-// over its time. A wait that ends normally therefore costs no timer operation at all.
+// One timer serves all deadlines: it is not moved with each wait but looks, when it fires, whether the wait of that
+// moment is over its time. A wait that ends normally therefore costs no timer operation at all.
 #ifndef MAILMESH_COMMON_NET_STREAM_CORE_H_
 #define MAILMESH_COMMON_NET_STREAM_CORE_H_
 
@@ -38,12 +38,16 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
   };
 
   // One attempt, on TLS where that was started.
-  IoStep TryRead(std::span<char> into) { return tls != nullptr ? tls->Read(into) : Receive(descriptor.native_handle(), into); }
+  IoStep TryRead(std::span<char> into) {
+    return tls != nullptr ? tls->Read(into) : Receive(descriptor.native_handle(), into);
+  }
   IoStep TryPeek() { return tls != nullptr ? tls->Peek() : Peek(descriptor.native_handle()); }
 
-  // Waits for what the attempt wants. Ok, DeadlineExceeded, Cancelled; when interruptible also ok with interrupted() true.
+  // Waits for what the attempt wants. Ok, DeadlineExceeded, Cancelled; when interruptible also ok with interrupted()
+  // true.
   static Awaitable<absl::Status> Wait(Ptr core, Side side, bool interruptible = false);
-  // To be asked before each attempt: true when so many succeeded in a row that others on this thread should run (Yield()).
+  // To be asked before each attempt: true when so many succeeded in a row that others on this thread should run
+  // (Yield()).
   bool Greedy();
 
   // Open and within time?

@@ -1,6 +1,6 @@
 // The sessions that run, so that a drain can ask them to end, wait, and at last end them.
 //
-// Flow: session: auto token = group.Add(stream.handle()); ... at each command boundary: if (group.draining()) say goodbye.
+// Flow: session: auto token = group.Add(stream.handle()); ... at each command boundary: if (group.draining()) goodbye.
 //       drain: group.StartDrain(window); ok = co_await group.WaitEmpty(deadline); if not, group.KillAll() and again.
 // Thread-safety: all methods from any thread. The group must outlive its tokens.
 #ifndef MAILMESH_COMMON_NET_TASK_GROUP_H_
@@ -52,7 +52,8 @@ class TaskGroup {
   size_t size() const;
 
   bool draining() const { return draining_.load(std::memory_order_acquire); }
-  // Marks the group and interrupts the members' WaitReadable(), spread evenly over `window` (all reconnecting at once would be a storm).
+  // Marks the group and interrupts the members' WaitReadable(), spread evenly over `window` (all reconnecting at once
+  // would be a storm).
   void StartDrain(Duration window = Duration::zero());
   // Cancel() for every stream.
   void KillAll();

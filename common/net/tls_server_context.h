@@ -1,10 +1,12 @@
 // Certificates a server offers, chosen by SNI, renewed while it runs.
 //
 // Flow: Create() -> Stream::StartTlsServer(context) for each connection; Spawn(WatchFiles(context, 60s, hook)).
-// A renewed pair is read, checked to belong together, and only then offered to new handshakes; on any error the old one stays.
+// A renewed pair is read, checked to belong together, and only then offered to new handshakes; on any error the old one
+// stays.
 // Connections that exist live on with what they began with. Without a matching name the first pair is used.
 // Thread-safety: all methods from any thread.
-// TLS 1.2 (forward secrecy and AEAD only) and 1.3; no renegotiation, no compression, no ALPN; stateless session tickets.
+// TLS 1.2 (forward secrecy and AEAD only) and 1.3; no renegotiation, no compression, no ALPN; stateless session
+// tickets.
 #ifndef MAILMESH_COMMON_NET_TLS_SERVER_CONTEXT_H_
 #define MAILMESH_COMMON_NET_TLS_SERVER_CONTEXT_H_
 

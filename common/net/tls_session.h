@@ -29,7 +29,8 @@ class TlsSession {
   // Done(0) when it is complete; then info() is filled.
   IoStep Handshake();
   IoStep Read(std::span<char> into);
-  // Done(1) when octets can be read. Handles what is no data (tickets, key updates), and holds no buffer when it wants more.
+  // Done(1) when octets can be read. Handles what is no data (tickets, key updates), and holds no buffer when it wants
+  // more.
   IoStep Peek();
   // After WantWrite or WantRead, call again with the same octets.
   IoStep Write(std::string_view octets);
