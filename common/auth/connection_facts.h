@@ -6,6 +6,10 @@
 
 #include "mailmesh/type/v1/session.pb.h"
 
+namespace mailmesh::net {
+class Stream;
+}
+
 namespace mailmesh::auth {
 
 struct ConnectionFacts {
@@ -21,6 +25,9 @@ struct ConnectionFacts {
   // Address in a verified client certificate; empty without one.
   std::string client_certificate_address;
 };
+
+// The facts of an open connection. The channel binding stays empty where the TLS session cannot give unique material.
+ConnectionFacts FactsOf(const net::Stream& stream, type::v1::Protocol protocol, std::string correlation_id);
 
 }  // namespace mailmesh::auth
 

@@ -76,6 +76,11 @@ class Runtime {
   virtual absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(std::string_view role,
                                                                    std::string_view endpoint) = 0;
 
+  // ChannelTo(role, .) as a function, null where there can be no channel: what auth::ShardMap takes.
+  std::function<std::shared_ptr<grpc::Channel>(const std::string& endpoint)> ChannelsTo(std::string role) {
+    return [this, role = std::move(role)](const std::string& endpoint) { return ChannelTo(role, endpoint).value_or(nullptr); };
+  }
+
   // Opens the protocol listener `name`: the inherited sockets of that name (LISTEN_FDS), else the configured address.
   // Limits come from `config`; of `options` the refusal line and hooks are used. The actual address is published.
   // False where the configuration has no address and nothing was inherited. Stopped by the drain, before App::Drain.

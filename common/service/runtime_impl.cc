@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/config/duration.h"
 #include "common/net/spawn.h"
 #include "common/service/control_service.h"
 #include "common/telemetry/log.h"
@@ -27,10 +28,6 @@ constexpr absl::Duration kConnectionAge = absl::Minutes(5);
 std::vector<std::string> Lines(const absl::Status& status) {
   if (status.ok()) return {};
   return {std::string(base::Message(status))};
-}
-
-absl::Duration ToDuration(const google::protobuf::Duration& proto) {
-  return absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
 }
 
 }  // namespace
@@ -162,7 +159,7 @@ void RuntimeImpl::PublishEndpoint(std::string_view name, std::string_view addres
   if (!status.ok()) telemetry::Error("addresses cannot be published", {{"name", name}, {"error", status}});
 }
 
-absl::Duration RuntimeImpl::drain_window() const { return ToDuration(common_.drain().window()); }
+absl::Duration RuntimeImpl::drain_window() const { return config::ToAbsl(common_.drain().window()); }
 
 void RuntimeImpl::RequestExit(absl::Status status) {
   if (status.ok()) {

@@ -2,14 +2,12 @@
 
 #include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/config/duration.h"
 #include "common/net/io_pool.h"
 #include "common/net/spawn.h"
-#include "google/protobuf/util/time_util.h"
 #include "services/fetcher/lease_loop.h"
 
 namespace mailmesh::fetcher {
-
-using google::protobuf::util::TimeUtil;
 
 absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
   std::unique_ptr<App> app(new App(runtime));
@@ -17,16 +15,13 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   app->fetcher_ = std::make_unique<Fetcher>(runtime.metrics(), sasl::SecretBox(std::move(ring)));
   Fetcher& fetcher = *app->fetcher_;
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> directory, runtime.Channel("directory"));
-  const auto channel_to_store = [&runtime](const std::string& endpoint) {
-    return runtime.ChannelTo("mailbox_store", endpoint).value_or(nullptr);
-  };
-  fetcher.shards = std::make_unique<auth::ShardMap>(directory, channel_to_store);
+  fetcher.shards = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
   net::TlsClientOptions tls;
   tls.ca_file = config.trust_anchors();
   ASSIGN_OR_RETURN(fetcher.tls, net::TlsClientContext::Create(tls));
   fetcher.name = std::string(runtime.name());
-  fetcher.lease = absl::Milliseconds(TimeUtil::DurationToMilliseconds(config.lease()));
-  fetcher.command_timeout = std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(config.command_timeout()));
+  fetcher.lease = config::ToAbsl(config.lease());
+  fetcher.command_timeout = config::ToChrono(config.command_timeout());
   fetcher.max_message_bytes = config.max_message_bytes();
   fetcher.max_jobs = config.max_jobs();
   app->service_ = std::make_unique<FetcherServiceImpl>(fetcher);

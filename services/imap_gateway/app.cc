@@ -4,16 +4,14 @@
 
 #include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/config/duration.h"
 #include "common/imap/response.h"
 #include "common/net/io_pool.h"
 #include "common/net/listener.h"
-#include "google/protobuf/util/time_util.h"
 #include "services/imap_gateway/session.h"
 
 namespace mailmesh::imap_gateway {
 namespace {
-
-using google::protobuf::util::TimeUtil;
 
 net::Awaitable<void> RunSession(Gateway* gateway, net::Stream stream, bool implicit_tls) {
   Session session(*gateway, std::move(stream), implicit_tls);
@@ -33,10 +31,6 @@ net::ListenerOptions Options(bool implicit_tls) {
   return options;
 }
 
-net::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(duration));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
@@ -45,19 +39,16 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   app->gateway_ = std::make_unique<Gateway>(runtime.metrics(), runtime.sessions(),
                                             auth::Authenticator(directory, auth::Policy(config.auth())));
   Gateway& gateway = *app->gateway_;
-  const auto channel_to_store = [&runtime](const std::string& endpoint) {
-    return runtime.ChannelTo("mailbox_store", endpoint).value_or(nullptr);
-  };
-  gateway.shard_map = std::make_unique<auth::ShardMap>(directory, channel_to_store);
+  gateway.shard_map = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
   const auto next_executor = [&runtime]() -> net::Executor { return runtime.io().Next().get_executor(); };
   gateway.shards = std::make_unique<Shards>(*gateway.shard_map, next_executor, config.closed_view_bytes());
   ASSIGN_OR_RETURN(gateway.tls, runtime.LoadTls("imap", config.tls()));
   gateway.hostname = config.hostname();
   gateway.max_append_bytes = config.max_append_bytes();
   gateway.max_line_bytes = config.max_line_bytes();
-  gateway.idle_timeout = ToDuration(config.idle_timeout());
-  gateway.login_timeout = ToDuration(config.login_timeout());
-  gateway.keepalive_interval = ToDuration(config.keepalive_interval());
+  gateway.idle_timeout = config::ToChrono(config.idle_timeout());
+  gateway.login_timeout = config::ToChrono(config.login_timeout());
+  gateway.keepalive_interval = config::ToChrono(config.keepalive_interval());
   app->views_hook_ = runtime.metrics().OnScrape(
       [g = &gateway] { g->metrics.views.Set(static_cast<double>(g->shards->view_count())); });
   return app;

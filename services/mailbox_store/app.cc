@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "common/base/status.h"
+#include "common/config/duration.h"
 #include "common/telemetry/log.h"
 #include "services/mailbox_store/engine/fetch_leases.h"
 #include "services/mailbox_store/engine/maildrop_leases.h"
@@ -10,10 +11,6 @@
 
 namespace mailmesh::mailbox_store {
 namespace {
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 StoreOptions OptionsOf(const config::v1::MailboxStoreConfig& config) {
   StoreOptions options;
@@ -24,8 +21,8 @@ StoreOptions OptionsOf(const config::v1::MailboxStoreConfig& config) {
   options.ballast_bytes = config.database().ballast_bytes();
   options.max_message_bytes = config.max_message_bytes();
   options.max_mailboxes = config.max_mailboxes();
-  options.request_memory = ToDuration(config.request_memory());
-  options.upload_memory = ToDuration(config.upload_memory());
+  options.request_memory = config::ToAbsl(config.request_memory());
+  options.upload_memory = config::ToAbsl(config.upload_memory());
   options.head_cache_bytes = config.head_cache_bytes();
   return options;
 }

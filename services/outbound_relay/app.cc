@@ -1,53 +1,39 @@
 #include "services/outbound_relay/app.h"
 
-#include <unistd.h>
-
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/config/duration.h"
+#include "common/net/host_name.h"
 #include "common/dns/unbound_resolver.h"
 #include "common/net/sleep.h"
 #include "common/net/spawn.h"
 #include "common/service/on_pool.h"
 #include "common/telemetry/log.h"
-#include "google/protobuf/util/time_util.h"
 
 namespace mailmesh::outbound_relay {
 namespace {
-
-using google::protobuf::util::TimeUtil;
 
 constexpr auto kCollectInterval = std::chrono::minutes(10);
 constexpr absl::Duration kUploadAge = absl::Hours(1);
 constexpr int kSpoolThreads = 4;
 
-net::Duration ToNet(const google::protobuf::Duration& duration) {
-  return std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(duration));
-}
-absl::Duration ToAbsl(const google::protobuf::Duration& duration) {
-  return absl::Milliseconds(TimeUtil::DurationToMilliseconds(duration));
-}
-
 RelayOptions MakeOptions(const config::v1::OutboundRelayConfig& config) {
   RelayOptions options;
-  options.hostname = config.hostname();
-  if (options.hostname.empty()) {
-    char name[256] = "";
-    options.hostname = gethostname(name, sizeof(name) - 1) == 0 && *name != '\0' ? name : "localhost";
-  }
+  options.hostname = net::HostNameOr(config.hostname());
   options.postmaster = config.postmaster().empty() ? absl::StrCat("MAILER-DAEMON@", options.hostname) : config.postmaster();
-  options.min_retry = ToAbsl(config.min_retry());
-  options.max_retry = ToAbsl(config.max_retry());
-  options.max_age = ToAbsl(config.max_age());
-  options.delay_warning = ToAbsl(config.delay_warning());
+  options.min_retry = config::ToAbsl(config.min_retry());
+  options.max_retry = config::ToAbsl(config.max_retry());
+  options.max_age = config::ToAbsl(config.max_age());
+  options.delay_warning = config::ToAbsl(config.delay_warning());
   options.max_connections = config.max_connections();
   options.max_connections_per_destination = config.max_connections_per_destination();
-  options.connection_idle = ToNet(config.connection_idle());
+  options.connection_idle = config::ToChrono(config.connection_idle());
   options.messages_per_connection = config.messages_per_connection();
-  options.connect_timeout = ToNet(config.connect_timeout());
-  options.command_timeout = ToNet(config.command_timeout());
-  options.data_timeout = ToNet(config.data_timeout());
-  options.dns_timeout = ToNet(config.dns().timeout());
+  options.connect_timeout = config::ToChrono(config.connect_timeout());
+  options.command_timeout = config::ToChrono(config.command_timeout());
+  options.data_timeout = config::ToChrono(config.data_timeout());
+  options.dns_timeout = config::ToChrono(config.dns().timeout());
   options.smtp_port = static_cast<uint16_t>(config.smtp_port());
   options.max_message_bytes = config.max_message_bytes();
   return options;
@@ -63,10 +49,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   const auto on_fatal = [&runtime](const absl::Status& status) { runtime.RequestExit(base::Annotate(status, "spool")); };
   ASSIGN_OR_RETURN(relay.spool, Spool::Open(config.spool(), runtime.metrics(), runtime.clock(), on_fatal));
   relay.spool_pool = &runtime.Pool("spool", kSpoolThreads);
-  const auto channel_to_store = [&runtime](const std::string& endpoint) {
-    return runtime.ChannelTo("mailbox_store", endpoint).value_or(nullptr);
-  };
-  relay.shards = std::make_unique<auth::ShardMap>(directory, channel_to_store);
+  relay.shards = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
   dns::UnboundOptions dns;
   dns.forward_servers.assign(config.dns().forwarders().begin(), config.dns().forwarders().end());
   ASSIGN_OR_RETURN(relay.resolver, dns::UnboundResolver::Create(runtime.io().at(0).get_executor(), std::move(dns)));

@@ -138,7 +138,7 @@ class ItemRun {
       relay_.metrics.attempts.With({label}).Increment();
       if (outcome.verdict == smtp::Verdict::kDelivered) {
         recipient.set_state(Recipient::STATE_DELIVERED);
-        NoteFinal(recipient, "delivered");
+        NoteFinal("delivered");
       } else if (outcome.verdict == smtp::Verdict::kPermanent) {
         recipient.set_state(Recipient::STATE_BOUNCED);
       }
@@ -152,7 +152,7 @@ class ItemRun {
     }
   }
 
-  void NoteFinal(const Recipient&, const char* outcome) {
+  void NoteFinal(const char* outcome) {
     relay_.metrics.message_age.With({outcome}).Observe(static_cast<double>(relay_.NowMs() - item_.queued_ms()) / 1000.0);
   }
 
@@ -230,7 +230,7 @@ class ItemRun {
     std::vector<Spool::Notification> notifications = co_await MakeNotifications(DsnKind::kFailure, bounced);
     for (size_t i = 0; i < bounced.size(); ++i) {
       if (!bounced[i]) continue;
-      NoteFinal(item_.recipients(static_cast<int>(i)), "bounced");
+      NoteFinal("bounced");
       item_.mutable_recipients(static_cast<int>(i))->set_state(Recipient::STATE_DELIVERED);  // done: never told again
     }
     const absl::Duration age = absl::Milliseconds(relay_.NowMs() - item_.queued_ms());

@@ -78,7 +78,6 @@ class Spool {
 
   // Counts items by a walk over the index: for the metrics, at start.
   absl::StatusOr<uint64_t> Count() const;
-  bool low_on_space() const { return guard_ != nullptr && guard_->low(); }
   absl::Status Check() const;
 
  private:

@@ -2,15 +2,13 @@
 
 #include "absl/time/time.h"
 #include "common/base/status.h"
+#include "common/config/duration.h"
 #include "common/net/listener.h"
 #include "common/pop3/replies.h"
-#include "google/protobuf/util/time_util.h"
 #include "services/pop3_gateway/session.h"
 
 namespace mailmesh::pop3_gateway {
 namespace {
-
-using google::protobuf::util::TimeUtil;
 
 net::Awaitable<void> RunSession(Gateway* gateway, net::Stream stream, bool implicit_tls) {
   Session session(*gateway, std::move(stream), implicit_tls);
@@ -35,13 +33,10 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   app->gateway_ = std::make_unique<Gateway>(runtime.metrics(), runtime.sessions(),
                                             auth::Authenticator(directory, auth::Policy(config.auth())));
   Gateway& gateway = *app->gateway_;
-  const auto channel_to_store = [&runtime](const std::string& endpoint) {
-    return runtime.ChannelTo("mailbox_store", endpoint).value_or(nullptr);
-  };
-  gateway.shards = std::make_unique<auth::ShardMap>(directory, channel_to_store);
+  gateway.shards = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
   ASSIGN_OR_RETURN(gateway.tls, runtime.LoadTls("pop3", config.tls()));
-  gateway.idle_timeout = std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(config.idle_timeout()));
-  gateway.login_timeout = std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(config.login_timeout()));
+  gateway.idle_timeout = config::ToChrono(config.idle_timeout());
+  gateway.login_timeout = config::ToChrono(config.login_timeout());
   return app;
 }
 

@@ -1,32 +1,18 @@
 #include "services/smtp_ingress/app.h"
 
-#include <unistd.h>
-
 #include "common/base/status.h"
+#include "common/config/duration.h"
+#include "common/net/host_name.h"
 #include "common/net/listener.h"
 #include "common/smtp/replies.h"
-#include "google/protobuf/util/time_util.h"
 #include "services/smtp_ingress/session.h"
 
 namespace mailmesh::smtp_ingress {
 namespace {
 
-using google::protobuf::util::TimeUtil;
-
 net::Awaitable<void> RunSession(Ingress* ingress, net::Stream stream, ListenerKind kind) {
   Session session(*ingress, std::move(stream), kind);
   co_await session.Run();
-}
-
-net::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(duration));
-}
-
-std::string HostName(const std::string& configured) {
-  if (!configured.empty()) return configured;
-  char name[256] = "";
-  if (gethostname(name, sizeof(name) - 1) != 0 || *name == '\0') return "localhost";
-  return name;
 }
 
 }  // namespace
@@ -37,13 +23,10 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   app->ingress_ = std::make_unique<Ingress>(runtime.metrics(), runtime.sessions(),
                                             auth::Authenticator(directory, auth::Policy(config.auth())), directory);
   Ingress& ingress = *app->ingress_;
-  const auto channel_to_store = [&runtime](const std::string& endpoint) {
-    return runtime.ChannelTo("mailbox_store", endpoint).value_or(nullptr);
-  };
-  ingress.shards = std::make_unique<auth::ShardMap>(directory, channel_to_store);
+  ingress.shards = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
   ASSIGN_OR_RETURN(ingress.relay, runtime.Channel("outbound_relay"));
   ASSIGN_OR_RETURN(ingress.tls, runtime.LoadTls("smtp", config.tls()));
-  ingress.hostname = HostName(config.hostname());
+  ingress.hostname = net::HostNameOr(config.hostname());
   const std::vector<std::string> networks(config.lmtp_networks().begin(), config.lmtp_networks().end());
   ASSIGN_OR_RETURN(ingress.lmtp_networks, net::CidrSet::Parse(networks));
   for (const char* loopback : {"127.0.0.0/8", "::1"}) {
@@ -54,9 +37,9 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   ingress.max_recipients = config.max_recipients();
   ingress.max_hops = config.max_hops();
   ingress.max_bad_commands = config.max_bad_commands();
-  ingress.command_timeout = ToDuration(config.command_timeout());
-  ingress.data_timeout = ToDuration(config.data_timeout());
-  ingress.session_timeout = ToDuration(config.session_timeout());
+  ingress.command_timeout = config::ToChrono(config.command_timeout());
+  ingress.data_timeout = config::ToChrono(config.data_timeout());
+  ingress.session_timeout = config::ToChrono(config.session_timeout());
   return app;
 }
 

@@ -100,6 +100,12 @@ net::Awaitable<void> BodySink::Finish() {
   }
 }
 
+bool BodySink::HasBodyFor(const std::string& shard) const {
+  if (!streaming_) return true;
+  const auto found = uploads_.find(shard);
+  return found != uploads_.end() && found->second.status.ok();
+}
+
 absl::StatusOr<type::v1::MessageBody> BodySink::BodyFor(const std::string& shard) const {
   type::v1::MessageBody body;
   if (!streaming_) {

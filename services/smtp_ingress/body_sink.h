@@ -38,10 +38,11 @@ class BodySink {
 
   uint64_t size() const { return size_; }
   const mime::HeaderScanner& header() const { return header_; }
-  bool is_inline() const { return !streaming_; }
 
   // The body for a shard, or (empty name) for the relay, without trace fields; the error of its upload otherwise.
   absl::StatusOr<type::v1::MessageBody> BodyFor(const std::string& shard) const;
+  // Whether BodyFor has one; copies nothing.
+  bool HasBodyFor(const std::string& shard) const;
 
  private:
   struct Upload {

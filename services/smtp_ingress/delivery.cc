@@ -61,7 +61,7 @@ net::Awaitable<absl::Status> DeliverToShard(Ingress& ingress, const DeliveryRequ
   const std::vector<LocalCopy>& copies = request.envelope.local().at(delivery.shard);
   absl::StatusOr<type::v1::MessageBody> body = request.body.BodyFor(delivery.shard);
   if (!body.ok()) co_return body.status();
-  const bool patient = request.lmtp || !request.body.BodyFor("").ok();
+  const bool patient = request.lmtp || !request.body.HasBodyFor("");
   const absl::Duration timeout = patient ? kPatientDeliverTimeout : kDeliverTimeout;
   const net::TimePoint channel_deadline = net::After(absl::ToChronoSeconds(timeout));
   absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = co_await ingress.shards->Channel(delivery.shard, channel_deadline);

@@ -65,8 +65,8 @@ class Session {
   Handled On(smtp::server::EndContent event);
   Handled On(smtp::server::ContentRefused event);
   net::Awaitable<std::vector<smtp::Reply>> Store(uint64_t size);
-  std::string ReceivedFieldNow() const;
   type::v1::SessionFacts MessageFacts() const;
+  std::string ReceivedFieldFor(const type::v1::SessionFacts& facts) const;
   void DropTransaction();
 
   Ingress& ingress_;
@@ -80,7 +80,6 @@ class Session {
   std::string_view input_;  // what the machine has not taken of reader_.data()
   bool closing_ = false;
   net::TimePoint command_start_;
-  uint64_t transactions_ = 0;
 
   std::string helo_;
   std::unique_ptr<auth::Exchange> exchange_;

@@ -11,22 +11,12 @@ namespace {
 namespace replies = smtp::replies;
 namespace server = smtp::server;
 
-// RFC 9266, 4.2.
-constexpr std::string_view kExporterLabel = "EXPORTER-Channel-Binding";
-constexpr size_t kExporterSize = 32;
 constexpr auto kStepTimeout = std::chrono::seconds(30);
 
 }  // namespace
 
 auth::ConnectionFacts Session::Facts() const {
-  auth::ConnectionFacts facts;
-  facts.protocol = type::v1::PROTOCOL_SUBMISSION;
-  facts.peer_address = stream_.peer_address().is_unix() ? "unix" : stream_.peer_address().ip().ToString();
-  facts.local = stream_.peer_address().is_local();
-  facts.tls = stream_.is_tls();
-  if (facts.tls) facts.channel_binding = stream_.ExportKeyingMaterial(kExporterLabel, kExporterSize).value_or("");
-  facts.correlation_id = session_id_;
-  return facts;
+  return auth::FactsOf(stream_, type::v1::PROTOCOL_SUBMISSION, session_id_);
 }
 
 Session::Handled Session::On(server::AuthReceived event) {

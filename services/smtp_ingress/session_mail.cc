@@ -61,7 +61,6 @@ Session::Handled Session::On(server::MailReceived event) {
     }
   }
   correlation_id_ = base::NewIdText();
-  ++transactions_;
   envelope_ = std::make_unique<Envelope>(std::move(event.mail));
   Answer(smtp::Verb::kMail, replies::kSenderOk);
 }
@@ -105,20 +104,6 @@ Session::Handled Session::On(server::ContentRefused) {
   co_return;
 }
 
-std::string Session::ReceivedFieldNow() const {
-  TraceFacts facts;
-  facts.helo = helo_;
-  facts.peer_literal = AddressLiteral(stream_.peer_address());
-  facts.hostname = ingress_.hostname;
-  facts.protocol = ProtocolName(kind_ == ListenerKind::kLmtp, machine_.extended(), envelope_->mail().smtputf8, stream_.is_tls(),
-                                !account_id_.empty());
-  if (stream_.is_tls()) facts.tls = absl::StrCat(stream_.tls_info().version, " ", stream_.tls_info().cipher);
-  facts.id = correlation_id_;
-  if (envelope_->recipient_count() == 1) facts.single_recipient = envelope_->first_recipient();
-  facts.unix_seconds = absl::ToUnixSeconds(absl::Now());
-  return ReceivedField(facts);
-}
-
 type::v1::SessionFacts Session::MessageFacts() const {
   type::v1::SessionFacts facts;
   facts.set_correlation_id(correlation_id_);
@@ -132,6 +117,19 @@ type::v1::SessionFacts Session::MessageFacts() const {
   return facts;
 }
 
+std::string Session::ReceivedFieldFor(const type::v1::SessionFacts& facts) const {
+  TraceFacts trace;
+  trace.helo = facts.helo();
+  trace.peer_literal = AddressLiteral(stream_.peer_address());
+  trace.hostname = ingress_.hostname;
+  trace.protocol = facts.protocol();
+  trace.tls = facts.tls();
+  trace.id = facts.correlation_id();
+  if (envelope_->recipient_count() == 1) trace.single_recipient = envelope_->first_recipient();
+  trace.unix_seconds = facts.received_time().seconds();
+  return ReceivedField(trace);
+}
+
 net::Awaitable<std::vector<smtp::Reply>> Session::Store(uint64_t size) {
   const bool lmtp = kind_ == ListenerKind::kLmtp;
   std::vector<smtp::Reply> answers;
@@ -142,7 +140,9 @@ net::Awaitable<std::vector<smtp::Reply>> Session::Store(uint64_t size) {
   }
   const auto start = net::Clock::now();
   co_await body_->Finish();
-  DeliveryRequest request{*envelope_, *body_, MessageFacts(), ReceivedFieldNow(), lmtp};
+  type::v1::SessionFacts facts = MessageFacts();
+  std::string received = ReceivedFieldFor(facts);
+  DeliveryRequest request{*envelope_, *body_, std::move(facts), std::move(received), lmtp};
   std::vector<absl::Status> results = co_await Deliver(ingress_, std::move(request));
   const std::chrono::duration<double> took = net::Clock::now() - start;
   if (lmtp) {

@@ -15,15 +15,3 @@ def trace_field_names(trace):
         if line and not line[:1].isspace():
             names.append(line.split(b":")[0].decode())
     return names
-
-
-def header_fields(message):
-    """[(name, raw field)] of a message's header, and its body."""
-    head, _, body = message.partition(b"\r\n\r\n")
-    fields = []
-    for line in head.split(b"\r\n"):
-        if line[:1] in (b" ", b"\t") and fields:
-            fields[-1] = (fields[-1][0], fields[-1][1] + b"\r\n" + line)
-        else:
-            fields.append((line.split(b":")[0].strip().lower().decode("latin-1"), line))
-    return fields, body

@@ -177,7 +177,6 @@ mount --bind {self.dir}/run $root/run
 mount --bind {self.dir}/tmp $root/tmp && chmod 1777 $root/tmp
 mount --bind {self.dir}/srv $root/srv
 mkdir -p $root/srv/mail && chroot $root chown mail:mail /srv/mail
-rm -f $root/etc/resolv.conf.peer
 chroot $root dovecot
 chroot $root postfix start
 exec sleep infinity

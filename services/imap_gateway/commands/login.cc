@@ -15,10 +15,6 @@ using imap::Condition;
 // A look-up or a log-in of ours may take this long before the client is told to come again.
 constexpr auto kLoginCallTimeout = std::chrono::seconds(30);
 
-// RFC 9266, 4.2.
-constexpr std::string_view kExporterLabel = "EXPORTER-Channel-Binding";
-constexpr size_t kExporterSize = 32;
-
 // Lines and literals of a command together, in lines.
 constexpr size_t kLinesInCommand = 4;
 
@@ -39,14 +35,7 @@ std::optional<base::Secret> DecodeBase64(std::string_view text) {
 }  // namespace
 
 auth::ConnectionFacts Session::Facts() const {
-  auth::ConnectionFacts facts;
-  facts.protocol = type::v1::PROTOCOL_IMAP;
-  facts.peer_address = stream_.peer_address().is_unix() ? "unix" : stream_.peer_address().ip().ToString();
-  facts.local = stream_.peer_address().is_local();
-  facts.tls = stream_.is_tls();
-  if (facts.tls) facts.channel_binding = stream_.ExportKeyingMaterial(kExporterLabel, kExporterSize).value_or("");
-  facts.correlation_id = session_id_;
-  return facts;
+  return auth::FactsOf(stream_, type::v1::PROTOCOL_IMAP, session_id_);
 }
 
 std::vector<std::string> Session::CapabilityWords() const {

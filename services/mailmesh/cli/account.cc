@@ -13,14 +13,9 @@ using directory::v1::DirectoryAdminService;
 using mailbox::v1::MailboxService;
 using Stub = DirectoryAdminService::Stub;
 
-absl::StatusOr<std::unique_ptr<Stub>> Connect(Context& context) {
-  ASSIGN_OR_RETURN(const auto channel, context.ChannelTo("directory"));
-  return DirectoryAdminService::NewStub(channel);
-}
-
 absl::Status CreateAccount(Context& context, const std::string& address, bool password_stdin) {
   ASSIGN_OR_RETURN(const std::string password, ReadSecret("Password for " + address, password_stdin));
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::CreateAccountRequest request;
   request.set_request_id(NewRequestId());
   request.set_address(address);
@@ -34,7 +29,7 @@ absl::Status CreateAccount(Context& context, const std::string& address, bool pa
 }
 
 absl::Status ListAccounts(Context& context, const std::string& domain) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   Table table({"address", "account_id", "shard", "state", "created"});
   directory::v1::ListAccountsRequest request;
   request.set_domain(domain);
@@ -52,7 +47,7 @@ absl::Status ListAccounts(Context& context, const std::string& domain) {
 
 // First out of the directory, so that no mail comes in any more; then its mail is dropped.
 absl::Status DeleteAccount(Context& context, const std::string& address) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::DeleteAccountRequest request;
   request.set_request_id(NewRequestId());
   request.set_address(address);
@@ -67,7 +62,7 @@ absl::Status DeleteAccount(Context& context, const std::string& address) {
 
 absl::Status SetPassword(Context& context, const std::string& address, bool password_stdin) {
   ASSIGN_OR_RETURN(const std::string password, ReadSecret("New password for " + address, password_stdin));
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::SetPasswordRequest request;
   request.set_request_id(NewRequestId());
   request.set_address(address);

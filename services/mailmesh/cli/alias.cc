@@ -12,13 +12,8 @@ namespace {
 using directory::v1::DirectoryAdminService;
 using Stub = DirectoryAdminService::Stub;
 
-absl::StatusOr<std::unique_ptr<Stub>> Connect(Context& context) {
-  ASSIGN_OR_RETURN(const auto channel, context.ChannelTo("directory"));
-  return DirectoryAdminService::NewStub(channel);
-}
-
 absl::Status SetAlias(Context& context, const std::string& address, const std::vector<std::string>& targets) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::SetAliasRequest request;
   request.set_request_id(NewRequestId());
   request.mutable_alias()->set_address(address);
@@ -27,7 +22,7 @@ absl::Status SetAlias(Context& context, const std::string& address, const std::v
 }
 
 absl::Status ListAliases(Context& context) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   Table table({"alias", "targets"});
   directory::v1::ListAliasesRequest request;
   do {
@@ -40,7 +35,7 @@ absl::Status ListAliases(Context& context) {
 }
 
 absl::Status DeleteAlias(Context& context, const std::string& address) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::DeleteAliasRequest request;
   request.set_request_id(NewRequestId());
   request.set_address(address);

@@ -50,6 +50,14 @@ class Context {
 // What a parsed command does. The text of a failed status is for the operator: it may name internals.
 using Action = std::function<absl::Status(Context&)>;
 
+// A stub of a service of this role: Connect<DirectoryAdminService>(context, "directory").
+template <class Service>
+absl::StatusOr<std::unique_ptr<typename Service::Stub>> Connect(Context& context, const std::string& instance) {
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = context.ChannelTo(instance);
+  if (!channel.ok()) return channel.status();
+  return Service::NewStub(*channel);
+}
+
 // Registers a command's action, to be run once the whole line is parsed.
 void SetAction(CLI::App* command, Action action);
 

@@ -11,13 +11,8 @@ namespace {
 using directory::v1::DirectoryAdminService;
 using Stub = DirectoryAdminService::Stub;
 
-absl::StatusOr<std::unique_ptr<Stub>> Connect(Context& context) {
-  ASSIGN_OR_RETURN(const auto channel, context.ChannelTo("directory"));
-  return DirectoryAdminService::NewStub(channel);
-}
-
 absl::Status AddDomain(Context& context, const std::string& name, bool relay) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::CreateDomainRequest request;
   request.set_request_id(NewRequestId());
   request.mutable_domain()->set_name(name);
@@ -26,7 +21,7 @@ absl::Status AddDomain(Context& context, const std::string& name, bool relay) {
 }
 
 absl::Status ListDomains(Context& context) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   Table table({"domain", "kind"});
   directory::v1::ListDomainsRequest request;
   do {
@@ -41,7 +36,7 @@ absl::Status ListDomains(Context& context) {
 }
 
 absl::Status DeleteDomain(Context& context, const std::string& name) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::DeleteDomainRequest request;
   request.set_request_id(NewRequestId());
   request.set_name(name);

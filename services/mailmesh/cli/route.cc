@@ -30,13 +30,8 @@ std::string NameOf(TlsPolicy policy) {
   return "opportunistic";
 }
 
-absl::StatusOr<std::unique_ptr<Stub>> Connect(Context& context) {
-  ASSIGN_OR_RETURN(const auto channel, context.ChannelTo("directory"));
-  return DirectoryAdminService::NewStub(channel);
-}
-
 absl::Status SetRoute(Context& context, const directory::v1::Route& route) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::SetRouteRequest request;
   request.set_request_id(NewRequestId());
   *request.mutable_route() = route;
@@ -44,7 +39,7 @@ absl::Status SetRoute(Context& context, const directory::v1::Route& route) {
 }
 
 absl::Status ListRoutes(Context& context) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   Table table({"domain", "next_hops", "protocol", "tls"});
   directory::v1::ListRoutesRequest request;
   do {
@@ -60,7 +55,7 @@ absl::Status ListRoutes(Context& context) {
 }
 
 absl::Status DeleteRoute(Context& context, const std::string& domain) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::DeleteRouteRequest request;
   request.set_request_id(NewRequestId());
   request.set_domain(domain);
