@@ -4,7 +4,9 @@
 #include <crypt.h>
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -12,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/bytes.h"
 #include "common/base/random.h"
+#include "common/base/status.h"
 #include "common/sasl/prepare.h"
 
 namespace mailmesh::sasl {
@@ -270,6 +273,23 @@ absl::Status CheckImportable(std::string_view hash) {
   if (CryptWithinBounds(scheme, hash)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("not a well-formed ", std::string(SchemeName(scheme)), " hash, or its parameters are out of bounds"));
+}
+
+absl::StatusOr<std::string> ImportHash(std::string_view text) {
+  if (text.starts_with('{')) {
+    size_t end = text.find('}');
+    std::string_view name = text.substr(1, end == std::string_view::npos ? end : end - 1);
+    constexpr std::string_view kCrypts[] = {"CRYPT",     "SHA512-CRYPT", "SHA256-CRYPT", "MD5-CRYPT",
+                                            "BLF-CRYPT", "ARGON2ID",     "ARGON2I"};
+    bool known = std::any_of(std::begin(kCrypts), std::end(kCrypts),
+                             [&](std::string_view crypt) { return absl::EqualsIgnoreCase(base::Av(name), base::Av(crypt)); });
+    if (!known || end == std::string_view::npos) {
+      return absl::InvalidArgumentError("unknown scheme in braces: the hashes of crypt(5) and Argon2 can be imported");
+    }
+    text.remove_prefix(end + 1);
+  }
+  if (absl::Status status = CheckImportable(text); !status.ok()) return status;
+  return std::string(text);
 }
 
 absl::StatusOr<bool> VerifyPassword(std::string_view hash, const base::Secret& password) {

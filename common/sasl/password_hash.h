@@ -42,6 +42,10 @@ std::string_view SchemeName(Scheme scheme);
 // wrong with it.
 absl::Status CheckImportable(std::string_view hash);
 
+// The hash as it is to be kept: without the scheme that Dovecot writes before it ({CRYPT}, {SHA512-CRYPT}, {SHA256-CRYPT},
+// {MD5-CRYPT}, {BLF-CRYPT}, {ARGON2ID}, {ARGON2I}), and importable. InvalidArgument.
+absl::StatusOr<std::string> ImportHash(std::string_view text);
+
 // Whether the password fits. An error is a fault of the hash or of the machine (no memory), never a wrong password.
 absl::StatusOr<bool> VerifyPassword(std::string_view hash, const base::Secret& password);
 

@@ -64,21 +64,27 @@ Address Address::FromKey(std::string_view key) {
   return address;
 }
 
-std::optional<Address> Address::WithoutTag() const {
-  size_t plus = local.find('+');
-  if (plus == std::string::npos || plus == 0) return std::nullopt;
+std::optional<Address> Address::WithoutTag(std::string_view separators) const {
+  size_t at = local.find_first_of(separators);
+  if (at == std::string::npos || at == 0) return std::nullopt;
   Address base;
-  base.local = local.substr(0, plus);
+  base.local = local.substr(0, at);
   base.domain = domain;
   base.wire = base.ToString();
   return base;
 }
 
-Address Address::CatchAll() const {
+Address Address::CatchAllOf(std::string_view domain) {
   Address all;
-  all.domain = domain;
+  all.domain = std::string(domain);
   all.wire = all.ToString();
   return all;
+}
+
+absl::Status CheckKeepable(const Address& address) {
+  absl::StatusOr<Address> again = ParseAliasAddress(address.ToString());
+  if (again.ok() && again->Key() == address.Key()) return absl::OkStatus();
+  return absl::InvalidArgumentError("the local part is too long once its case is folded");
 }
 
 absl::StatusOr<Address> ParseAddress(std::string_view text) {
@@ -106,6 +112,15 @@ absl::StatusOr<Address> ParseAliasAddress(std::string_view text) {
   ASSIGN_OR_RETURN(address.domain, ParseDomain(text.substr(1)));
   address.wire = address.ToString();
   return address;
+}
+
+absl::Status CheckSeparators(std::string_view separators) {
+  // RFC 5322, 3.2.3: atext without letters and digits, and the dot of dot-atom.
+  constexpr std::string_view kAllowed = "!#$%&*+-./=?^_`{|}~'";
+  bool good = separators.size() <= kMaxSeparators && separators.find_first_not_of(kAllowed) == std::string_view::npos;
+  if (good) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("subaddress separators are at most ", kMaxSeparators, " of ",
+                                                 std::string(kAllowed)));
 }
 
 absl::StatusOr<std::string> ParseDomain(std::string_view text) {

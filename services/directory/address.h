@@ -29,10 +29,16 @@ struct Address {
   static Address FromKey(std::string_view key);
 
   bool is_postmaster() const { return local == "postmaster"; }
-  // "user" of "user+tag"; nothing where there is no tag, or nothing before it.
-  std::optional<Address> WithoutTag() const;
-  Address CatchAll() const;
+  // "user" of "user+tag", where the first of `separators` in it parts the two; nothing where there is none, or nothing
+  // before it.
+  std::optional<Address> WithoutTag(std::string_view separators) const;
+  Address CatchAll() const { return CatchAllOf(domain); }
+  static Address CatchAllOf(std::string_view domain);
 };
+
+// InvalidArgument where the address cannot be read back from what is kept of it: folding case may lengthen a local part over
+// its limit. For addresses that are to be kept.
+absl::Status CheckKeepable(const Address& address);
 
 // InvalidArgument when it is no address.
 absl::StatusOr<Address> ParseAddress(std::string_view text);
@@ -40,6 +46,12 @@ absl::StatusOr<Address> ParseAddress(std::string_view text);
 absl::StatusOr<Address> ParseAliasAddress(std::string_view text);
 // A-labels, lower case; InvalidArgument.
 absl::StatusOr<std::string> ParseDomain(std::string_view text);
+
+// What a domain's record without a setting of its own means.
+inline constexpr std::string_view kDefaultSeparators = "+";
+// At most kMaxSeparators characters that a local part may have without quoting, and that are neither letters nor digits.
+inline constexpr size_t kMaxSeparators = 4;
+absl::Status CheckSeparators(std::string_view separators);
 
 }  // namespace mailmesh::directory
 

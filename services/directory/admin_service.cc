@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "common/base/status.h"
-#include "services/directory/credential_records.h"
+#include "services/directory/records.h"
 #include "services/directory/errors.h"
 #include "services/directory/list_pages.h"
 
@@ -26,6 +26,7 @@ grpc::ServerUnaryReactor* AdminService::Change(grpc::CallbackServerContext* cont
     return Change<&Editor::Name>(context, pool, request, response);                                                        \
   }
 MAILMESH_DIRECTORY_CHANGE(CreateDomain, edits_)
+MAILMESH_DIRECTORY_CHANGE(UpdateDomain, edits_)
 MAILMESH_DIRECTORY_CHANGE(DeleteDomain, edits_)
 MAILMESH_DIRECTORY_CHANGE(SetRoute, edits_)
 MAILMESH_DIRECTORY_CHANGE(DeleteRoute, edits_)
@@ -68,8 +69,10 @@ absl::Status AdminService::DoListDomains(const rpc::CallInfo&, const v1::ListDom
   auto each = [&](std::string_view key, std::string_view value) -> absl::Status {
     ASSIGN_OR_RETURN(auto record, Parse<storage::v1::DirectoryDomainRecord>(value));
     v1::Domain* domain = response.add_domains();
-    domain->set_name(std::string(key));
-    domain->set_kind(record.kind() == storage::v1::DIRECTORY_DOMAIN_KIND_RELAY ? v1::DOMAIN_KIND_RELAY : v1::DOMAIN_KIND_LOCAL);
+    *domain = ToDomain(key, record);
+    std::string catch_all = Address::CatchAllOf(key).Key();
+    ASSIGN_OR_RETURN(auto alias, store_.Find<storage::v1::DirectoryAliasRecord>(Table::kAliases, catch_all));
+    if (alias) *domain->mutable_catch_all() = alias->targets();
     return absl::OkStatus();
   };
   return FromStore(ListPage(store_, Table::kDomains, page, each, response.mutable_next_page_token()));

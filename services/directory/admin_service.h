@@ -20,6 +20,7 @@ class AdminService final : public v1::DirectoryAdminService::CallbackService {
   grpc::ServerUnaryReactor* Name(grpc::CallbackServerContext* context, const v1::Name##Request* request,           \
                                  v1::Name##Response* response) override
   MAILMESH_DIRECTORY_METHOD(CreateDomain);
+  MAILMESH_DIRECTORY_METHOD(UpdateDomain);
   MAILMESH_DIRECTORY_METHOD(ListDomains);
   MAILMESH_DIRECTORY_METHOD(DeleteDomain);
   MAILMESH_DIRECTORY_METHOD(SetRoute);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/config/duration.h"
 #include "common/kv/commit_pipeline.h"
 #include "common/kv/database.h"
 #include "common/kv/free_space_guard.h"
@@ -31,6 +32,21 @@ sasl::CredentialParameters ParametersOf(const config::v1::DirectoryConfig& confi
   return parameters;
 }
 
+VerifiedLogins::Options LoginCacheOf(const config::v1::DirectoryConfig& config, const base::Clock& clock) {
+  VerifiedLogins::Options options;
+  if (config.has_login_cache()) options.ttl = config::ToAbsl(config.login_cache());
+  if (config.login_cache_entries() != 0) options.capacity = config.login_cache_entries();
+  options.clock = &clock;
+  return options;
+}
+
+FailureLimiter::Options LimitsOf(const config::v1::DirectoryConfig& config, const base::Clock& clock) {
+  FailureLimiter::Options options;
+  if (config.has_max_login_delay()) options.max_delay = config::ToAbsl(config.max_login_delay());
+  options.clock = &clock;
+  return options;
+}
+
 void SayWhenLow(bool low, uint64_t free_bytes) {
   telemetry::Log(low ? telemetry::Level::kError : telemetry::Level::kInfo,
                  low ? "disk nearly full: changes are refused" : "disk has room again", {{"free_bytes", free_bytes}});
@@ -44,8 +60,8 @@ class CoreImpl final : public Core {
         surroundings_(std::move(surroundings)),
         metrics_(surroundings_.registry),
         pipeline_metrics_(surroundings_.registry, "directory"),
-        verified_({.clock = &surroundings_.clock}),
-        limiter_({.clock = &surroundings_.clock}) {}
+        verified_(LoginCacheOf(config, surroundings_.clock)),
+        limiter_(LimitsOf(config, surroundings_.clock)) {}
 
   ~CoreImpl() override { Stop(); }
 

@@ -9,7 +9,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
-#include "common/net/endpoint.h"
 #include "common/rpc/status.h"
 #include "common/telemetry/log.h"
 #include "services/directory/errors.h"
@@ -45,7 +44,7 @@ absl::Status CheckRequestId(const std::string& id) {
 
 }  // namespace
 
-Editor::Editor(Store& store, Options options) : store_(store), options_(std::move(options)) {}
+Editor::Editor(Store& store, Options options) : store_(store), resolver_(store), options_(std::move(options)) {}
 
 absl::Status Editor::Start(const std::map<std::string, std::string>& shards) {
   absl::MutexLock lock(&mutex_);
@@ -63,7 +62,7 @@ absl::Status Editor::Start(const std::map<std::string, std::string>& shards) {
 }
 
 absl::Status Editor::CountAll() {
-  auto count = [&](Table table, uint64_t* out) {
+  auto count = [&](Table table, int64_t* out) {
     return store_.Scan(table, "", "", [out](std::string_view, std::string_view) { return ++*out, true; });
   };
   Counts counts;
@@ -71,7 +70,7 @@ absl::Status Editor::CountAll() {
   RETURN_IF_ERROR(count(Table::kRoutes, &counts.routes));
   RETURN_IF_ERROR(count(Table::kAliases, &counts.aliases));
   RETURN_IF_ERROR(count(Table::kShards, &counts.shards));
-  std::map<std::string, uint64_t> by_shard;
+  std::map<std::string, int64_t> by_shard;
   RETURN_IF_ERROR(store_.Scan(Table::kAccounts, "", "", [&](std::string_view, std::string_view value) {
     storage::v1::DirectoryAccountRecord record;
     if (record.ParseFromArray(value.data(), static_cast<int>(value.size()))) ++by_shard[record.shard()];
@@ -110,7 +109,7 @@ absl::Status Editor::Apply(std::string_view method, const std::string& request_i
   record.set_time_seconds(absl::ToUnixSeconds(options_.clock->Now()));
   store_.Put(change.batch, Table::kRequests, request_id, record);
   RETURN_IF_ERROR(store_.Write(std::move(change.batch), change.grows));
-  if (change.applied) change.applied();
+  Applied(change);
   telemetry::Info("directory changed", {{"command", method}, {"request_id", request_id}});
   if (++remembered_since_sweep_ >= kSweepInterval) {
     if (absl::Status status = ForgetOldRequests(); !status.ok()) {
@@ -118,6 +117,17 @@ absl::Status Editor::Apply(std::string_view method, const std::string& request_i
     }
   }
   return absl::OkStatus();
+}
+
+void Editor::Applied(const Change& change) {
+  if (change.credentials_of && options_.on_credentials_changed) options_.on_credentials_changed(*change.credentials_of);
+  absl::MutexLock lock(&counts_mutex_);
+  counts_.domains += change.counts.domains;
+  counts_.routes += change.counts.routes;
+  counts_.accounts += change.counts.accounts;
+  counts_.aliases += change.counts.aliases;
+  counts_.shards += change.counts.shards;
+  if (!change.shard.empty()) accounts_by_shard_[change.shard] += change.counts.accounts;
 }
 
 absl::Status Editor::ForgetOldRequests() {
@@ -134,97 +144,6 @@ absl::Status Editor::ForgetOldRequests() {
   return batch.empty() ? absl::OkStatus() : store_.Write(std::move(batch), /*grows=*/false);
 }
 
-absl::Status Editor::CreateDomain(const v1::CreateDomainRequest& request, v1::CreateDomainResponse& response) {
-  absl::StatusOr<std::string> name = ParseDomain(request.domain().name());
-  if (!name.ok()) return BadName("not a domain");
-  storage::v1::DirectoryDomainRecord record;
-  switch (request.domain().kind()) {
-    case v1::DOMAIN_KIND_LOCAL: record.set_kind(storage::v1::DIRECTORY_DOMAIN_KIND_LOCAL); break;
-    case v1::DOMAIN_KIND_RELAY: record.set_kind(storage::v1::DIRECTORY_DOMAIN_KIND_RELAY); break;
-    default: return absl::InvalidArgumentError("the kind of the domain is missing: local or relay");
-  }
-  record.set_created_seconds(absl::ToUnixSeconds(options_.clock->Now()));
-  return Apply("CreateDomain", request.request_id(), request, response, [&](Change& change) -> absl::Status {
-    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryDomainRecord>(Table::kDomains, *name));
-    if (there) return AlreadyExists(*name);
-    store_.Put(change.batch, Table::kDomains, *name, record);
-    change.applied = [this] {
-      absl::MutexLock lock(&counts_mutex_);
-      ++counts_.domains;
-    };
-    return absl::OkStatus();
-  });
-}
-
-absl::Status Editor::DeleteDomain(const v1::DeleteDomainRequest& request, v1::DeleteDomainResponse& response) {
-  absl::StatusOr<std::string> name = ParseDomain(request.name());
-  if (!name.ok()) return DomainNotFound(request.name());
-  return Apply("DeleteDomain", request.request_id(), request, response, [&](Change& change) -> absl::Status {
-    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryDomainRecord>(Table::kDomains, *name));
-    if (!there) return DomainNotFound(*name);
-    bool used = false;
-    std::string prefix = *name + std::string(1, '\0');
-    for (Table table : {Table::kAddresses, Table::kAliases}) {
-      RETURN_IF_ERROR(store_.Scan(table, prefix, "", [&](std::string_view, std::string_view) { return used = true, false; }));
-    }
-    if (used) return NotAllowed("the domain still has accounts or aliases");
-    store_.Delete(change.batch, Table::kDomains, *name);
-    change.grows = false;
-    change.applied = [this] {
-      absl::MutexLock lock(&counts_mutex_);
-      --counts_.domains;
-    };
-    return absl::OkStatus();
-  });
-}
-
-absl::Status Editor::SetRoute(const v1::SetRouteRequest& request, v1::SetRouteResponse& response) {
-  const v1::Route& route = request.route();
-  absl::StatusOr<std::string> domain = ParseDomain(route.domain());
-  if (!domain.ok()) return BadName("not a domain");
-  if (route.next_hops().empty() || route.next_hops_size() > 100) {
-    return absl::InvalidArgumentError("a route has 1 to 100 next hops");
-  }
-  storage::v1::DirectoryRouteRecord record;
-  for (const std::string& hop : route.next_hops()) {
-    absl::StatusOr<net::Endpoint> endpoint = net::Endpoint::Parse(hop);
-    if (!endpoint.ok() || endpoint->is_unix() || endpoint->port() == 0) {
-      return BadName(absl::StrCat("not a next hop (\"host:port\" or \"[address]:port\"): ", hop));
-    }
-    record.add_next_hops(hop);
-  }
-  if (!v1::TlsPolicy_IsValid(route.tls_policy())) return absl::InvalidArgumentError("unknown TLS policy");
-  record.set_lmtp(route.lmtp());
-  record.set_tls_policy(route.tls_policy());
-  return Apply("SetRoute", request.request_id(), request, response, [&](Change& change) -> absl::Status {
-    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryRouteRecord>(Table::kRoutes, *domain));
-    store_.Put(change.batch, Table::kRoutes, *domain, record);
-    if (!there) {
-      change.applied = [this] {
-        absl::MutexLock lock(&counts_mutex_);
-        ++counts_.routes;
-      };
-    }
-    return absl::OkStatus();
-  });
-}
-
-absl::Status Editor::DeleteRoute(const v1::DeleteRouteRequest& request, v1::DeleteRouteResponse& response) {
-  absl::StatusOr<std::string> domain = ParseDomain(request.domain());
-  if (!domain.ok()) return RouteNotFound();
-  return Apply("DeleteRoute", request.request_id(), request, response, [&](Change& change) -> absl::Status {
-    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryRouteRecord>(Table::kRoutes, *domain));
-    if (!there) return RouteNotFound();
-    store_.Delete(change.batch, Table::kRoutes, *domain);
-    change.grows = false;
-    change.applied = [this] {
-      absl::MutexLock lock(&counts_mutex_);
-      --counts_.routes;
-    };
-    return absl::OkStatus();
-  });
-}
-
 absl::Status Editor::SetShard(const v1::SetShardRequest& request, v1::SetShardResponse& response) {
   const v1::Shard& shard = request.shard();
   bool name_good = !shard.name().empty() && shard.name().size() <= 64;
@@ -236,12 +155,7 @@ absl::Status Editor::SetShard(const v1::SetShardRequest& request, v1::SetShardRe
     storage::v1::DirectoryShardRecord record;
     record.set_endpoint(shard.endpoint());
     store_.Put(change.batch, Table::kShards, shard.name(), record);
-    if (!there) {
-      change.applied = [this] {
-        absl::MutexLock lock(&counts_mutex_);
-        ++counts_.shards;
-      };
-    }
+    if (!there) ++change.counts.shards;
     return absl::OkStatus();
   });
 }

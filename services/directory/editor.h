@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,7 @@
 #include "common/sasl/credentials.h"
 #include "mailmesh/directory/v1/directory_admin_service.pb.h"
 #include "services/directory/address.h"
+#include "services/directory/resolver.h"
 #include "services/directory/store.h"
 
 namespace mailmesh::directory {
@@ -37,13 +39,13 @@ class Editor {
     std::function<void(AccountId)> on_credentials_changed{};
   };
 
-  // How many there are, for metrics and for placing accounts.
+  // How many there are, for metrics and for placing accounts; or how many more.
   struct Counts {
-    uint64_t domains = 0;
-    uint64_t routes = 0;
-    uint64_t accounts = 0;
-    uint64_t aliases = 0;
-    uint64_t shards = 0;
+    int64_t domains = 0;
+    int64_t routes = 0;
+    int64_t accounts = 0;
+    int64_t aliases = 0;
+    int64_t shards = 0;
   };
 
   Editor(Store& store, Options options);
@@ -52,6 +54,7 @@ class Editor {
   absl::Status Start(const std::map<std::string, std::string>& shards);
 
   absl::Status CreateDomain(const v1::CreateDomainRequest& request, v1::CreateDomainResponse& response);
+  absl::Status UpdateDomain(const v1::UpdateDomainRequest& request, v1::UpdateDomainResponse& response);
   absl::Status DeleteDomain(const v1::DeleteDomainRequest& request, v1::DeleteDomainResponse& response);
   absl::Status SetRoute(const v1::SetRouteRequest& request, v1::SetRouteResponse& response);
   absl::Status DeleteRoute(const v1::DeleteRouteRequest& request, v1::DeleteRouteResponse& response);
@@ -70,34 +73,43 @@ class Editor {
   Counts counts() const;
 
  private:
-  // What one change adds to a batch, and what it does to the counts once it is durable.
+  // What one change writes, and what is to be done once it is durable.
   struct Change {
     kv::Batch batch;
     // Takes space: refused below the floor. Deletions are not.
     bool grows = true;
-    std::function<void()> applied{};
+    Counts counts;
+    // The shard that counts.accounts is about.
+    std::string shard{};
+    // Whose credentials are not what they were.
+    std::optional<AccountId> credentials_of{};
   };
   using Plan = std::function<absl::Status(Change& change)>;
 
   // Answers a remembered request, or plans, writes and remembers. `request` without secrets.
   absl::Status Apply(std::string_view method, const std::string& request_id, const google::protobuf::MessageLite& request,
                      google::protobuf::MessageLite& response, const Plan& plan);
+  void Applied(const Change& change);
   absl::Status ForgetOldRequests() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CountAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The shard to put a new account on.
   absl::StatusOr<std::string> PlaceAccount(const std::string& wanted) const;
   absl::StatusOr<AccountId> NextAccountId(Change& change);
   absl::Status CheckDomainOfOurs(const Address& address) const;
+  // Sets the alias, or takes it away where there are no targets; the domain is the alias's, which may be new.
+  absl::Status StageAlias(Change& change, const Address& alias, const storage::v1::DirectoryDomainRecord& domain,
+                          const google::protobuf::RepeatedPtrField<std::string>& targets);
   // The account's id and record; NOT_FOUND.
   absl::StatusOr<std::pair<AccountId, storage::v1::DirectoryAccountRecord>> NeedAccount(const std::string& address) const;
   void PutCredentials(Change& change, AccountId id, const sasl::Credentials& credentials) const;
 
   Store& store_;
+  const Resolver resolver_;
   const Options options_;
   mutable absl::Mutex mutex_;
   mutable absl::Mutex counts_mutex_;
   Counts counts_ ABSL_GUARDED_BY(counts_mutex_);
-  std::map<std::string, uint64_t> accounts_by_shard_ ABSL_GUARDED_BY(counts_mutex_);
+  std::map<std::string, int64_t> accounts_by_shard_ ABSL_GUARDED_BY(counts_mutex_);
   uint64_t remembered_since_sweep_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

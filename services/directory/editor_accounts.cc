@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/sasl/prepare.h"
-#include "services/directory/credential_records.h"
+#include "services/directory/records.h"
 #include "services/directory/editor.h"
 #include "services/directory/errors.h"
 
@@ -33,9 +33,8 @@ absl::StatusOr<std::optional<sasl::Credentials>> CredentialsOf(const Request& re
     return absl::InvalidArgumentError("a password or a hash of one, not both");
   }
   if (!request.password_hash().empty()) {
-    RETURN_IF_ERROR(sasl::CheckImportable(request.password_hash()));
     sasl::Credentials imported;
-    imported.password_hash = request.password_hash();
+    ASSIGN_OR_RETURN(imported.password_hash, sasl::ImportHash(request.password_hash()));
     return std::optional<sasl::Credentials>(std::move(imported));
   }
   if (request.password().empty()) return std::optional<sasl::Credentials>();
@@ -48,14 +47,14 @@ absl::StatusOr<std::optional<sasl::Credentials>> CredentialsOf(const Request& re
 
 absl::StatusOr<std::string> Editor::PlaceAccount(const std::string& wanted) const {
   std::optional<std::string> emptiest;
-  uint64_t fewest = 0;
+  int64_t fewest = 0;
   bool wanted_there = false;
   absl::MutexLock lock(&counts_mutex_);
   RETURN_IF_ERROR(store_.Scan(Table::kShards, "", "", [&](std::string_view key, std::string_view) {
     std::string name(key);
     wanted_there = wanted_there || name == wanted;
     auto it = accounts_by_shard_.find(name);
-    uint64_t accounts = it == accounts_by_shard_.end() ? 0 : it->second;
+    int64_t accounts = it == accounts_by_shard_.end() ? 0 : it->second;
     if (!emptiest || accounts < fewest) {
       emptiest = std::move(name);
       fewest = accounts;
@@ -99,6 +98,7 @@ absl::StatusOr<std::pair<AccountId, DirectoryAccountRecord>> Editor::NeedAccount
 absl::Status Editor::CreateAccount(const v1::CreateAccountRequest& request, v1::CreateAccountResponse& response) {
   absl::StatusOr<Address> address = ParseAddress(request.address());
   if (!address.ok() || address->domain.empty()) return BadAddress("not an address");
+  if (absl::Status status = CheckKeepable(*address); !status.ok()) return BadAddress(base::Message(status));
   ASSIGN_OR_RETURN(std::optional<sasl::Credentials> credentials, CredentialsOf(request, options_.credentials));
   if (credentials) credentials->version = 1;
   auto plan = [&](Change& change) -> absl::Status {
@@ -110,17 +110,15 @@ absl::Status Editor::CreateAccount(const v1::CreateAccountRequest& request, v1::
     record.set_address(address->ToString());
     ASSIGN_OR_RETURN(std::string shard, PlaceAccount(request.shard()));
     record.set_shard(shard);
+    record.set_disabled(request.disabled());
     record.set_created_seconds(absl::ToUnixSeconds(options_.clock->Now()));
     ASSIGN_OR_RETURN(AccountId id, NextAccountId(change));
     store_.Put(change.batch, Table::kAccounts, AccountKey(id), record);
     store_.PutAddress(change.batch, address->Key(), id);
     if (credentials) PutCredentials(change, id, *credentials);
     *response.mutable_account() = ToAccount(id, record);
-    change.applied = [this, shard] {
-      absl::MutexLock lock(&counts_mutex_);
-      ++counts_.accounts;
-      ++accounts_by_shard_[shard];
-    };
+    ++change.counts.accounts;
+    change.shard = shard;
     return absl::OkStatus();
   };
   return Apply("CreateAccount", request.request_id(), WithoutPassword(request), response, plan);
@@ -136,12 +134,9 @@ absl::Status Editor::DeleteAccount(const v1::DeleteAccountRequest& request, v1::
     response.set_account_id(AccountText(account.first));
     response.set_shard(account.second.shard());
     change.grows = false;
-    change.applied = [this, id = account.first, shard = account.second.shard()] {
-      if (options_.on_credentials_changed) options_.on_credentials_changed(id);
-      absl::MutexLock lock(&counts_mutex_);
-      --counts_.accounts;
-      if (uint64_t& there = accounts_by_shard_[shard]; there > 0) --there;
-    };
+    change.credentials_of = account.first;
+    --change.counts.accounts;
+    change.shard = account.second.shard();
     return absl::OkStatus();
   });
 }
@@ -154,9 +149,7 @@ absl::Status Editor::SetPassword(const v1::SetPasswordRequest& request, v1::SetP
     ASSIGN_OR_RETURN(auto old, store_.Find<DirectoryCredentialRecord>(Table::kCredentials, AccountKey(account.first)));
     credentials->version = (old ? old->version() : 0) + 1;
     PutCredentials(change, account.first, *credentials);
-    change.applied = [this, id = account.first] {
-      if (options_.on_credentials_changed) options_.on_credentials_changed(id);
-    };
+    change.credentials_of = account.first;
     return absl::OkStatus();
   };
   return Apply("SetPassword", request.request_id(), WithoutPassword(request), response, plan);
@@ -169,9 +162,7 @@ absl::Status Editor::SetAccountDisabled(const v1::SetAccountDisabledRequest& req
     account.second.set_disabled(request.disabled());
     store_.Put(change.batch, Table::kAccounts, AccountKey(account.first), account.second);
     change.grows = false;
-    change.applied = [this, id = account.first] {
-      if (options_.on_credentials_changed) options_.on_credentials_changed(id);
-    };
+    change.credentials_of = account.first;
     return absl::OkStatus();
   });
 }

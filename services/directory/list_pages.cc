@@ -31,14 +31,4 @@ absl::Status ListPage(const Store& store, Table table, const PageRequest& reques
   return result;
 }
 
-v1::Route ToRoute(std::string_view domain, const storage::v1::DirectoryRouteRecord& record) {
-  v1::Route route;
-  route.set_domain(std::string(domain));
-  *route.mutable_next_hops() = record.next_hops();
-  route.set_lmtp(record.lmtp());
-  route.set_tls_policy(v1::TlsPolicy_IsValid(record.tls_policy()) ? static_cast<v1::TlsPolicy>(record.tls_policy())
-                                                                  : v1::TLS_POLICY_UNSPECIFIED);
-  return route;
-}
-
 }  // namespace mailmesh::directory

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "mailmesh/directory/v1/directory_service.pb.h"
 #include "services/directory/store.h"
 
 namespace mailmesh::directory {
@@ -25,8 +24,6 @@ inline constexpr int kMaxPage = 1000;
 absl::Status ListPage(const Store& store, Table table, const PageRequest& request,
                       const std::function<absl::Status(std::string_view key, std::string_view value)>& each,
                       std::string* next_token);
-
-v1::Route ToRoute(std::string_view domain, const storage::v1::DirectoryRouteRecord& record);
 
 }  // namespace mailmesh::directory
 

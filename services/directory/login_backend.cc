@@ -4,7 +4,7 @@
 
 #include "common/base/random.h"
 #include "common/base/status.h"
-#include "services/directory/credential_records.h"
+#include "services/directory/records.h"
 
 namespace mailmesh::directory {
 

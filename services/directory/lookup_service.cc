@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "common/base/status.h"
-#include "services/directory/credential_records.h"
+#include "services/directory/records.h"
 #include "services/directory/errors.h"
 #include "services/directory/list_pages.h"
 

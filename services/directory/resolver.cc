@@ -4,7 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "services/directory/records.h"
+#include "services/directory/errors.h"
 
 namespace mailmesh::directory {
 namespace {
@@ -35,22 +38,29 @@ class Resolver::Expansion {
   // `everywhere`: aliases and accounts of relay domains count too (for senders).
   Expansion(const Resolver& resolver, bool everywhere) : resolver_(resolver), everywhere_(everywhere) {}
 
+  // An alias and its domain as they are going to be, in place of what the store has. The entry must outlive this.
+  void Assume(const Entry& alias, const storage::v1::DirectoryDomainRecord& domain) {
+    assumed_alias_ = &alias;
+    assumed_domain_ = domain;
+  }
+
   absl::Status Run(Entry entry) {
+    start_ = entry.address.Key();
+    visited_.insert(start_);
     std::vector<Entry> level;
     level.push_back(std::move(entry));
-    for (int depth = 0; !level.empty(); ++depth) {
-      if (depth > kMaxDepth) {
-        overflow_ = true;
-        break;
-      }
+    for (int depth = 0; !level.empty() && !overflow_; ++depth) {
+      overflow_ = depth > kMaxDepth;
       std::vector<Entry> next;
-      for (Entry& each : level) RETURN_IF_ERROR(Visit(each, next));
+      for (const Entry& each : level) RETURN_IF_ERROR(Visit(each, next));
       level = std::move(next);
     }
     return absl::OkStatus();
   }
 
   bool overflow() const { return overflow_; }
+  // The alias that leads back to where it began; empty: none.
+  const std::string& loop() const { return loop_; }
   bool Reaches(AccountId id) const { return accounts_.contains(id); }
 
   RecipientResolution Resolution() && {
@@ -64,52 +74,60 @@ class Resolver::Expansion {
   }
 
  private:
-  absl::Status Visit(Entry& entry, std::vector<Entry>& next) {
-    if (!visited_.insert(entry.key).second) return absl::OkStatus();
-    if (entry.account) {
-      AddAccount(*entry.account);
-      return absl::OkStatus();
-    }
+  absl::Status Visit(const Entry& entry, std::vector<Entry>& next) {
+    if (entry.account) AddAccount(*entry.account);
     if (!entry.alias) return absl::OkStatus();
     for (const std::string& text : entry.alias->targets()) {
+      overflow_ = overflow_ || ++steps_ > kMaxSteps;
       if (overflow_) break;
-      RETURN_IF_ERROR(VisitTarget(text, next));
+      RETURN_IF_ERROR(VisitTarget(entry, text, next));
     }
     return absl::OkStatus();
   }
 
-  absl::Status VisitTarget(const std::string& text, std::vector<Entry>& next) {
+  absl::Status VisitTarget(const Entry& from, const std::string& text, std::vector<Entry>& next) {
     absl::StatusOr<Address> target = ParseAddress(text);
     if (!target.ok()) return absl::OkStatus();  // it was checked when it was set; a record of ours never holds mail up
-    ASSIGN_OR_RETURN(auto domain, resolver_.FindDomain(*target));
+    ASSIGN_OR_RETURN(Domain domain, FindDomain(*target));
     if (IsLocal(domain) || (domain && everywhere_)) {
-      ASSIGN_OR_RETURN(Entry entry, resolver_.FindEntry(*target));
-      if (entry.found()) next.push_back(std::move(entry));
-      overflow_ = overflow_ || next.size() > kMaxTargets;
+      ASSIGN_OR_RETURN(Entry entry, resolver_.FindEntry(*target, domain, assumed_alias_));
+      if (entry.address.Key() == start_) loop_ = from.address.ToString();
+      if (entry.found() && visited_.insert(entry.address.Key()).second) next.push_back(std::move(entry));
       return absl::OkStatus();
     }
-    if (remote_.insert(target->wire).second) {
-      result_.add_targets()->set_address(target->wire);
-      overflow_ = overflow_ || static_cast<size_t>(result_.targets_size()) > kMaxTargets;
-    }
+    if (remote_.insert(target->wire).second) AddTarget()->set_address(target->wire);
     return absl::OkStatus();
   }
 
   void AddAccount(const Found& found) {
-    accounts_.insert(found.id);
     if (found.record.disabled()) {
       disabled_ = true;
       return;
     }
-    v1::DeliveryTarget* target = result_.add_targets();
+    accounts_.insert(found.id);
+    v1::DeliveryTarget* target = AddTarget();
     target->set_account_id(AccountText(found.id));
     target->set_shard(found.record.shard());
     target->set_address(found.record.address());
-    overflow_ = overflow_ || static_cast<size_t>(result_.targets_size()) > kMaxTargets;
+  }
+
+  v1::DeliveryTarget* AddTarget() {
+    overflow_ = overflow_ || static_cast<size_t>(result_.targets_size()) >= kMaxTargets;
+    return result_.add_targets();
+  }
+
+  absl::StatusOr<Domain> FindDomain(const Address& address) const {
+    if (assumed_alias_ != nullptr && address.domain == assumed_alias_->address.domain) return assumed_domain_;
+    return resolver_.FindDomain(address);
   }
 
   const Resolver& resolver_;
   const bool everywhere_;
+  const Entry* assumed_alias_ = nullptr;
+  Domain assumed_domain_;
+  std::string start_;
+  std::string loop_;
+  int steps_ = 0;
   std::set<std::string> visited_;
   std::set<std::string> remote_;
   std::set<AccountId> accounts_;
@@ -121,12 +139,12 @@ class Resolver::Expansion {
 absl::StatusOr<RecipientResolution> Resolver::Resolve(std::string_view text) const {
   absl::StatusOr<Address> address = ParseAddress(text);
   if (!address.ok()) return OfKind(RecipientResolution::KIND_BAD_ADDRESS);
-  ASSIGN_OR_RETURN(auto domain, FindDomain(*address));
+  ASSIGN_OR_RETURN(Domain domain, FindDomain(*address));
   if (!domain && !address->domain.empty()) return ToAddress(RecipientResolution::KIND_REMOTE, address->wire);
   if (domain && !IsLocal(domain)) return ToAddress(RecipientResolution::KIND_RELAY, address->wire);
   Entry entry;
   if (domain) {
-    ASSIGN_OR_RETURN(entry, FindEntry(*address));
+    ASSIGN_OR_RETURN(entry, FindEntry(*address, domain));
   }
   if (!entry.found() && address->is_postmaster()) {
     ASSIGN_OR_RETURN(entry, FindPostmaster());
@@ -140,9 +158,9 @@ absl::StatusOr<RecipientResolution> Resolver::Resolve(std::string_view text) con
 absl::StatusOr<bool> Resolver::Owns(AccountId account, std::string_view text) const {
   absl::StatusOr<Address> address = ParseAddress(text);
   if (!address.ok() || address->domain.empty()) return false;
-  ASSIGN_OR_RETURN(auto domain, FindDomain(*address));
+  ASSIGN_OR_RETURN(Domain domain, FindDomain(*address));
   if (!domain) return false;
-  ASSIGN_OR_RETURN(Entry entry, FindEntry(*address));
+  ASSIGN_OR_RETURN(Entry entry, FindEntry(*address, domain));
   if (!entry.found()) return false;
   Expansion expansion(*this, /*everywhere=*/true);
   RETURN_IF_ERROR(expansion.Run(std::move(entry)));
@@ -152,11 +170,8 @@ absl::StatusOr<bool> Resolver::Owns(AccountId account, std::string_view text) co
 absl::StatusOr<std::optional<Resolver::Found>> Resolver::FindAccountByAddress(std::string_view text) const {
   absl::StatusOr<Address> address = ParseAddress(text);
   if (!address.ok()) return std::optional<Found>();
-  ASSIGN_OR_RETURN(Entry entry, FindExact(*address));
-  if (entry.account) return std::move(entry.account);
-  if (std::optional<Address> base = address->WithoutTag(); base && !entry.found()) {
-    ASSIGN_OR_RETURN(entry, FindExact(*base));
-  }
+  ASSIGN_OR_RETURN(Domain domain, FindDomain(*address));
+  ASSIGN_OR_RETURN(Entry entry, FindUser(*address, domain));
   return std::move(entry.account);
 }
 
@@ -166,30 +181,50 @@ absl::StatusOr<std::optional<Resolver::Found>> Resolver::FindAccountById(Account
   return std::optional<Found>(Found{id, *std::move(record)});
 }
 
-absl::StatusOr<std::optional<storage::v1::DirectoryDomainRecord>> Resolver::FindDomain(const Address& address) const {
+absl::Status Resolver::CheckAlias(const Address& alias, const storage::v1::DirectoryDomainRecord& domain,
+                                  const storage::v1::DirectoryAliasRecord& record) const {
+  Expansion expansion(*this, /*everywhere=*/true);
+  const Entry entry{std::nullopt, record, alias};
+  expansion.Assume(entry, domain);
+  RETURN_IF_ERROR(expansion.Run(entry));
+  if (!expansion.loop().empty()) {
+    return NotAllowed(absl::StrCat(alias.ToString(), " would lead back to itself by the targets of ", expansion.loop()));
+  }
+  if (!expansion.overflow()) return absl::OkStatus();
+  return NotAllowed(absl::StrCat(alias.ToString(), " would lead to more than ", kMaxTargets, " places, or over more than ",
+                                 kMaxDepth, " aliases"));
+}
+
+absl::StatusOr<Resolver::Domain> Resolver::FindDomain(const Address& address) const {
   return store_.Find<storage::v1::DirectoryDomainRecord>(Table::kDomains, address.domain);
 }
 
-absl::StatusOr<Resolver::Entry> Resolver::FindExact(const Address& address) const {
+absl::StatusOr<Resolver::Entry> Resolver::FindExact(const Address& address, const Entry* assumed) const {
   Entry entry;
-  entry.key = address.Key();
-  ASSIGN_OR_RETURN(std::optional<AccountId> id, store_.FindAddress(entry.key));
+  entry.address = address;
+  const std::string key = address.Key();
+  if (assumed != nullptr && assumed->address.Key() == key) return *assumed;
+  ASSIGN_OR_RETURN(std::optional<AccountId> id, store_.FindAddress(key));
   if (id) {
     ASSIGN_OR_RETURN(entry.account, FindAccountById(*id));
     if (entry.account) return entry;
   }
-  ASSIGN_OR_RETURN(entry.alias, store_.Find<storage::v1::DirectoryAliasRecord>(Table::kAliases, entry.key));
+  ASSIGN_OR_RETURN(entry.alias, store_.Find<storage::v1::DirectoryAliasRecord>(Table::kAliases, key));
   return entry;
 }
 
-absl::StatusOr<Resolver::Entry> Resolver::FindEntry(const Address& address) const {
-  ASSIGN_OR_RETURN(Entry entry, FindExact(address));
-  if (entry.found()) return entry;
-  if (std::optional<Address> base = address.WithoutTag()) {
-    ASSIGN_OR_RETURN(entry, FindExact(*base));
-    if (entry.found()) return entry;
-  }
-  return FindExact(address.CatchAll());
+absl::StatusOr<Resolver::Entry> Resolver::FindUser(const Address& address, const Domain& domain,
+                                                   const Entry* assumed) const {
+  ASSIGN_OR_RETURN(Entry entry, FindExact(address, assumed));
+  if (entry.found() || !domain) return entry;
+  std::optional<Address> base = address.WithoutTag(SeparatorsOf(*domain));
+  return base ? FindExact(*base, assumed) : entry;
+}
+
+absl::StatusOr<Resolver::Entry> Resolver::FindEntry(const Address& address, const Domain& domain,
+                                                    const Entry* assumed) const {
+  ASSIGN_OR_RETURN(Entry entry, FindUser(address, domain, assumed));
+  return entry.found() ? entry : FindExact(address.CatchAll(), assumed);
 }
 
 absl::StatusOr<Resolver::Entry> Resolver::FindPostmaster() const {

@@ -40,13 +40,13 @@ absl::Status SetRoute(Context& context, const directory::v1::Route& route) {
 
 absl::Status ListRoutes(Context& context) {
   ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
-  Table table({"domain", "next_hops", "protocol", "tls"});
+  Table table({"domain", "next_hops", "protocol", "tls", "user"});
   directory::v1::ListRoutesRequest request;
   do {
     ASSIGN_OR_RETURN(const auto page, Call(stub.get(), &Stub::ListRoutes, request));
     for (const auto& route : page.routes()) {
       table.AddRow({route.domain(), absl::StrJoin(route.next_hops(), " "), route.lmtp() ? "lmtp" : "smtp",
-                    NameOf(route.tls_policy())});
+                    NameOf(route.tls_policy()), route.user()});
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());

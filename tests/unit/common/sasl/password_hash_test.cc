@@ -61,6 +61,21 @@ TEST(PasswordHash, MalformedIsNotImportable) {
   }
 }
 
+TEST(PasswordHash, ImportsWhatDovecotWrites) {
+  const std::string argon2 = *HashPassword(base::Secret("secret"), kCheap);
+  const std::string sha512 = "$6$rounds=1000$salt$0123456789";
+  EXPECT_EQ(*ImportHash(argon2), argon2);
+  EXPECT_EQ(*ImportHash("{ARGON2ID}" + argon2), argon2);
+  EXPECT_EQ(*ImportHash("{sha512-crypt}" + sha512), sha512);
+  EXPECT_EQ(*ImportHash("{CRYPT}" + sha512), sha512);
+  for (std::string bad : {"", "{CRYPT}", "{CRYPT", "{", "{}", "{PLAIN}secret", "{SSHA}MTIz", "{CRYPT}{CRYPT}$6$a$b",
+                          "{SHA512-CRYPT.b64}JDYk", "!$6$salt$hash", "*", "rl.3StKT.4T8M"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ImportHash(bad).status())) << bad;
+  }
+  EXPECT_TRUE(ImportHash("$6$salt$" + std::string(504, 'x')).ok());
+  EXPECT_FALSE(ImportHash("$6$salt$" + std::string(505, 'x')).ok()) << "over 512 octets";
+}
+
 TEST(PasswordHash, VerifiesCrypt) {
   struct {
     const char* prefix;

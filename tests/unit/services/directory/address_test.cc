@@ -38,10 +38,34 @@ TEST(Address, WireKeepsLetters) {
 }
 
 TEST(Address, Tags) {
-  EXPECT_EQ(ParseAddress("user+tag@example.org")->WithoutTag()->ToString(), "user@example.org");
-  EXPECT_EQ(ParseAddress("user+a+b@example.org")->WithoutTag()->ToString(), "user@example.org");
-  EXPECT_FALSE(ParseAddress("user@example.org")->WithoutTag());
-  EXPECT_FALSE(ParseAddress("+tag@example.org")->WithoutTag());
+  auto without = [](std::string_view text, std::string_view separators) {
+    std::optional<Address> base = ParseAddress(text)->WithoutTag(separators);
+    return base ? base->ToString() : "none";
+  };
+  EXPECT_EQ(without("user+tag@example.org", "+"), "user@example.org");
+  EXPECT_EQ(without("user+a+b@example.org", "+"), "user@example.org");
+  EXPECT_EQ(without("user@example.org", "+"), "none");
+  EXPECT_EQ(without("+tag@example.org", "+"), "none");
+  EXPECT_EQ(without("user+tag@example.org", ""), "none");
+  EXPECT_EQ(without("user+tag@example.org", "-="), "none");
+  EXPECT_EQ(without("user=a-b@example.org", "-="), "user@example.org");
+  EXPECT_EQ(without("\"a b+c d\"@example.org", "+"), "\"a b\"@example.org");
+}
+
+TEST(Address, Separators) {
+  for (std::string_view good : {"", "+", "-", "+-=_", ".#!'"}) EXPECT_TRUE(CheckSeparators(good).ok()) << good;
+  for (std::string_view bad : {"a", "0", " ", "@", "\"", "\xC3\xA9", "+-=_."}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(CheckSeparators(bad))) << bad;
+  }
+}
+
+TEST(Address, FoldingMayMakeALocalPartTooLongToKeep) {
+  // Each U+0130 is two octets and folds to three.
+  std::string dotted;
+  for (int i = 0; i < 21; ++i) dotted += "\xC4\xB0";
+  EXPECT_TRUE(CheckKeepable(*ParseAddress(dotted + "@example.org")).ok()) << "63 octets";
+  dotted += "\xC4\xB0";
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckKeepable(*ParseAddress(dotted + "@example.org")))) << "66 octets";
 }
 
 TEST(Address, KeysGoThereAndBack) {

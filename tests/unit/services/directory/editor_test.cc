@@ -125,6 +125,23 @@ TEST_F(EditorTest, Routes) {
   ASSERT_TRUE(route.ok()) << route.status();
   EXPECT_EQ(route->route().next_hops_size(), 2);
   EXPECT_EQ(route->route().tls_policy(), v1::TLS_POLICY_REQUIRED);
+  // A user and a password that only the relay can open; both or none.
+  request.set_request_id(FreshId());
+  request.mutable_route()->set_user("mesh@relay.example");
+  EXPECT_TRUE(absl::IsInvalidArgument(Admin(&AdminStub::SetRoute, request).status()));
+  const std::string sealed("\x01\x00\xFF sealed", 10);
+  request.set_request_id(FreshId());
+  request.mutable_route()->set_sealed_password(sealed);
+  ASSERT_TRUE(Admin(&AdminStub::SetRoute, request).ok());
+  route = Lookup(&LookupStub::GetRoute, get);
+  EXPECT_EQ(route->route().user(), "mesh@relay.example");
+  EXPECT_EQ(route->route().sealed_password(), sealed);
+  request.set_request_id(FreshId());
+  request.mutable_route()->set_sealed_password(std::string(4096, 'x'));
+  EXPECT_TRUE(Admin(&AdminStub::SetRoute, request).ok());
+  request.set_request_id(FreshId());
+  request.mutable_route()->set_sealed_password(std::string(4097, 'x'));
+  EXPECT_TRUE(absl::IsInvalidArgument(Admin(&AdminStub::SetRoute, request).status()));
   get.set_domain("other.example");
   EXPECT_EQ(Reason(Lookup(&LookupStub::GetRoute, get).status()), type::v1::ERROR_REASON_ROUTE_NOT_FOUND);
   for (const char* hop : {"", "host", "host:0", "host:99999", "unix:/x"}) {

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/rpc/status.h"
 #include "tests/unit/services/directory/directory_fixture.h"
 
 namespace mailmesh::directory {
@@ -35,6 +37,18 @@ class ResolverTest : public DirectoryFixture {
       absl::StrAppend(&text, target.account_id().empty() ? target.address() : target.account_id(), " ");
     }
     return text;
+  }
+
+  static bool NotAllowed(const absl::Status& status) {
+    return rpc::ReasonOf(status) == type::v1::ERROR_REASON_NOT_ALLOWED;
+  }
+  std::string CatchAllOf(const std::string& name) {
+    auto list = Admin(&v1::DirectoryAdminService::Stub::ListDomains, v1::ListDomainsRequest());
+    EXPECT_TRUE(list.ok()) << list.status();
+    for (const v1::Domain& domain : list->domains()) {
+      if (domain.name() == name) return absl::StrJoin(domain.catch_all(), " ");
+    }
+    return "no such domain";
   }
 
   std::string alice_, bob_, carol_;
@@ -80,31 +94,108 @@ TEST_F(ResolverTest, AliasesToSeveral) {
   EXPECT_EQ(KindOf("dead@example.org"), Kind::KIND_UNKNOWN_USER);
 }
 
-TEST_F(ResolverTest, LoopsEnd) {
+TEST_F(ResolverTest, LoopsAreRefused) {
+  EXPECT_TRUE(NotAllowed(AddAlias("self@example.org", {"Self@EXAMPLE.org"})));
+  EXPECT_TRUE(NotAllowed(AddAlias("self@example.org", {"self+tag@example.org"})));
   ASSERT_TRUE(AddAlias("a@example.org", {"b@example.org", "alice@example.org"}).ok());
-  ASSERT_TRUE(AddAlias("b@example.org", {"a@example.org"}).ok());
+  ASSERT_TRUE(AddAlias("b@example.org", {"c@example.org"}).ok());
+  absl::Status status = AddAlias("c@example.org", {"bob@example.org", "a@example.org"});
+  EXPECT_TRUE(NotAllowed(status));
+  EXPECT_NE(status.message().find("b@example.org"), std::string::npos) << "it says where: " << status;
   EXPECT_EQ(Targets("a@example.org"), alice_ + " ");
-  EXPECT_EQ(Targets("b@example.org"), alice_ + " ");
-  ASSERT_TRUE(AddAlias("self@example.org", {"self@example.org"}).ok());
-  EXPECT_EQ(KindOf("self@example.org"), Kind::KIND_UNKNOWN_USER);
+  // By way of a relay domain, whose aliases count for senders.
+  ASSERT_TRUE(AddAlias("x@relayed.example", {"y@example.org"}).ok());
+  EXPECT_TRUE(NotAllowed(AddAlias("y@example.org", {"x@relayed.example"})));
+  // What a catch-all would take leads back to it.
+  EXPECT_TRUE(NotAllowed(AddAlias("@example.org", {"nobody@example.org"})));
+  ASSERT_TRUE(AddAlias("@example.org", {"alice@example.org"}).ok());
+}
+
+TEST_F(ResolverTest, LoopsThatCameAboutLaterEnd) {
+  ASSERT_TRUE(AddAlias("@example.org", {"bob@example.org", "alice@example.org"}).ok());
+  v1::DeleteAccountRequest request;
+  request.set_request_id(FreshId());
+  request.set_address("bob@example.org");
+  ASSERT_TRUE(Admin(&v1::DirectoryAdminService::Stub::DeleteAccount, request).ok());
+  EXPECT_EQ(Targets("bob@example.org"), alice_ + " ");
 }
 
 TEST_F(ResolverTest, DepthAndWidthAreBounded) {
-  for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(AddAlias(absl::StrCat("d", i, "@example.org"),
-                         {i == 19 ? std::string("alice@example.org") : absl::StrCat("d", i + 1, "@example.org")})
-                    .ok());
-  }
-  EXPECT_EQ(KindOf("d5@example.org"), Kind::KIND_DELIVER);
-  EXPECT_EQ(KindOf("d0@example.org"), Kind::KIND_UNSPECIFIED) << "temporary, for the mail is not to bounce";
+  auto chain = [](int i) { return absl::StrCat("d", i, "@example.org"); };
+  // From the end to the front, so that each is checked with all that is behind it: d3 leads over 16 aliases to alice.
+  ASSERT_TRUE(AddAlias(chain(18), {"alice@example.org"}).ok());
+  for (int i = 17; i >= 3; --i) ASSERT_TRUE(AddAlias(chain(i), {chain(i + 1)}).ok()) << i;
+  EXPECT_EQ(KindOf(chain(3)), Kind::KIND_DELIVER);
+  EXPECT_TRUE(NotAllowed(AddAlias(chain(2), {chain(3)})));
+  // One that became too long by what was put at its end.
+  ASSERT_TRUE(AddAlias(chain(18), {chain(19)}).ok());
+  ASSERT_TRUE(AddAlias(chain(19), {"alice@example.org"}).ok());
+  EXPECT_EQ(KindOf(chain(4)), Kind::KIND_DELIVER);
+  EXPECT_EQ(KindOf(chain(3)), Kind::KIND_UNSPECIFIED) << "temporary, for the mail is not to bounce";
   std::vector<std::string> many;
   for (int i = 0; i < 1000; ++i) many.push_back(absl::StrCat("u", i, "@elsewhere.example"));
   ASSERT_TRUE(AddAlias("thousand@example.org", many).ok());
   EXPECT_EQ(Resolved("thousand@example.org").targets_size(), 1000);
-  ASSERT_TRUE(AddAlias("more@example.org", {"thousand@example.org", "one@elsewhere.example"}).ok());
-  EXPECT_EQ(KindOf("more@example.org"), Kind::KIND_UNSPECIFIED);
+  ASSERT_TRUE(AddAlias("same@example.org", {"thousand@example.org", "u1@elsewhere.example"}).ok());
+  EXPECT_EQ(Resolved("same@example.org").targets_size(), 1000);
+  EXPECT_TRUE(NotAllowed(AddAlias("more@example.org", {"thousand@example.org", "one@elsewhere.example"})));
   many.push_back("x@elsewhere.example");
   EXPECT_TRUE(absl::IsInvalidArgument(AddAlias("toomany@example.org", many)));
+}
+
+TEST_F(ResolverTest, WorkIsBounded) {
+  // 11 aliases of 1,000 users that are not there: no target, yet many look-ups.
+  std::vector<std::string> all;
+  for (int alias = 0; alias < 11; ++alias) {
+    std::vector<std::string> nobodies;
+    for (int i = 0; i < 1000; ++i) nobodies.push_back(absl::StrCat("n", alias, "-", i, "@example.org"));
+    std::string name = absl::StrCat("none", alias, "@example.org");
+    ASSERT_TRUE(AddAlias(name, nobodies).ok());
+    EXPECT_EQ(KindOf(name), Kind::KIND_UNKNOWN_USER);
+    all.push_back(name);
+  }
+  EXPECT_TRUE(NotAllowed(AddAlias("all@example.org", all)));
+  all.resize(9);
+  EXPECT_TRUE(AddAlias("all@example.org", all).ok());
+}
+
+TEST_F(ResolverTest, TargetsInOtherDomainsGoToTheRelay) {
+  ASSERT_TRUE(AddAlias("out@example.org", {"Any.One@relayed.example", "Ext@elsewhere.example", "carol@relayed.example"}).ok());
+  v1::RecipientResolution resolution = Resolved("out@example.org");
+  EXPECT_EQ(resolution.kind(), Kind::KIND_DELIVER);
+  ASSERT_EQ(resolution.targets_size(), 3);
+  for (const v1::DeliveryTarget& target : resolution.targets()) {
+    EXPECT_EQ(target.account_id(), "");
+    EXPECT_EQ(target.shard(), "");
+  }
+  EXPECT_EQ(resolution.targets(0).address(), "Any.One@relayed.example");
+}
+
+TEST_F(ResolverTest, ADomainChoosesItsSeparators) {
+  v1::UpdateDomainRequest request;
+  request.set_request_id(FreshId());
+  request.set_name("Example.ORG");
+  request.set_subaddress_separators("-=");
+  auto updated = Admin(&v1::DirectoryAdminService::Stub::UpdateDomain, request);
+  ASSERT_TRUE(updated.ok()) << updated.status();
+  EXPECT_EQ(updated->domain().subaddress_separators(), "-=");
+  EXPECT_EQ(KindOf("alice+news@example.org"), Kind::KIND_UNKNOWN_USER);
+  EXPECT_EQ(Targets("alice-news@example.org"), alice_ + " ");
+  EXPECT_EQ(Targets("alice=a-b@example.org"), alice_ + " ");
+  // The address as it is comes first.
+  auto exact = AddAccount("alice-exact@example.org");
+  ASSERT_TRUE(exact.ok());
+  EXPECT_EQ(Targets("Alice-Exact@example.org"), exact->account_id() + " ");
+  EXPECT_TRUE(Owns(alice_, "alice-other@example.org"));
+  EXPECT_FALSE(Owns(alice_, "alice-exact@example.org"));
+  // None at all; kept over a restart; other domains keep theirs.
+  request.set_request_id(FreshId());
+  request.set_subaddress_separators("");
+  ASSERT_TRUE(Admin(&v1::DirectoryAdminService::Stub::UpdateDomain, request).ok());
+  StopDirectory();
+  StartDirectory();
+  EXPECT_EQ(KindOf("alice-news@example.org"), Kind::KIND_UNKNOWN_USER);
+  EXPECT_TRUE(Owns(carol_, "carol+news@relayed.example"));
 }
 
 TEST_F(ResolverTest, CatchAllTakesWhatIsNotThere) {
@@ -114,6 +205,40 @@ TEST_F(ResolverTest, CatchAllTakesWhatIsNotThere) {
   EXPECT_EQ(Targets("alice+tag@example.org"), alice_ + " ");
   EXPECT_TRUE(Owns(bob_, "whoever@example.org"));
   EXPECT_FALSE(Owns(bob_, "alice@example.org"));
+  // The same by the domain, which is one record with it.
+  EXPECT_EQ(CatchAllOf("example.org"), "bob@example.org");
+  v1::UpdateDomainRequest request;
+  request.set_request_id(FreshId());
+  request.set_name("example.org");
+  request.mutable_catch_all()->add_targets("alice@example.org");
+  ASSERT_TRUE(Admin(&v1::DirectoryAdminService::Stub::UpdateDomain, request).ok());
+  EXPECT_EQ(Targets("whoever@example.org"), alice_ + " ");
+  EXPECT_EQ(CatchAllOf("example.org"), "alice@example.org");
+  request.set_request_id(FreshId());
+  request.clear_catch_all();
+  request.set_subaddress_separators("-");
+  auto updated = Admin(&v1::DirectoryAdminService::Stub::UpdateDomain, request);
+  ASSERT_TRUE(updated.ok()) << updated.status();
+  EXPECT_EQ(updated->domain().catch_all(0), "alice@example.org") << "what is not named stays";
+  request.set_request_id(FreshId());
+  request.mutable_catch_all();
+  ASSERT_TRUE(Admin(&v1::DirectoryAdminService::Stub::UpdateDomain, request).ok());
+  EXPECT_EQ(KindOf("whoever@example.org"), Kind::KIND_UNKNOWN_USER);
+  EXPECT_EQ(CatchAllOf("example.org"), "");
+}
+
+TEST_F(ResolverTest, ADomainMayBeMadeWithItsCatchAll) {
+  v1::CreateDomainRequest request;
+  request.set_request_id(FreshId());
+  request.mutable_domain()->set_name("b\xC3\xBC" "cher.example");
+  request.mutable_domain()->set_kind(v1::DOMAIN_KIND_LOCAL);
+  request.mutable_domain()->add_catch_all("x@b\xC3\xBC" "cher.example");
+  EXPECT_TRUE(NotAllowed(Admin(&v1::DirectoryAdminService::Stub::CreateDomain, request).status()));
+  request.set_request_id(FreshId());
+  request.mutable_domain()->set_catch_all(0, "alice+books@example.org");
+  ASSERT_TRUE(Admin(&v1::DirectoryAdminService::Stub::CreateDomain, request).ok());
+  EXPECT_EQ(Targets("any@xn--bcher-kva.example"), alice_ + " ");
+  EXPECT_EQ(Targets("any@B\xC3\x9C" "CHER.example"), alice_ + " ");
 }
 
 TEST_F(ResolverTest, PostmasterIsAlwaysSomebody) {
@@ -133,6 +258,7 @@ TEST_F(ResolverTest, DisabledAccounts) {
   EXPECT_EQ(KindOf("alice@example.org"), Kind::KIND_DISABLED);
   ASSERT_TRUE(AddAlias("both@example.org", {"alice@example.org", "bob@example.org"}).ok());
   EXPECT_EQ(Targets("both@example.org"), bob_ + " ");
+  EXPECT_FALSE(Owns(alice_, "alice@example.org"));
   request.set_request_id(FreshId());
   request.set_disabled(false);
   ASSERT_TRUE(Admin(&v1::DirectoryAdminService::Stub::SetAccountDisabled, request).ok());

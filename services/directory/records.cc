@@ -1,7 +1,8 @@
-#include "services/directory/credential_records.h"
+#include "services/directory/records.h"
 
 #include <string>
 
+#include "services/directory/address.h"
 #include "services/directory/store.h"
 
 namespace mailmesh::directory {
@@ -41,6 +42,31 @@ sasl::Credentials FromRecord(AccountId id, const storage::v1::DirectoryCredentia
   Copy(record.scram_sha1(), &credentials.scram_sha1);
   Copy(record.scram_sha256(), &credentials.scram_sha256);
   return credentials;
+}
+
+std::string_view SeparatorsOf(const storage::v1::DirectoryDomainRecord& record) {
+  return record.has_subaddress_separators() ? std::string_view(record.subaddress_separators()) : kDefaultSeparators;
+}
+
+v1::Domain ToDomain(std::string_view name, const storage::v1::DirectoryDomainRecord& record) {
+  v1::Domain domain;
+  domain.set_name(std::string(name));
+  bool relay = record.kind() == storage::v1::DIRECTORY_DOMAIN_KIND_RELAY;
+  domain.set_kind(relay ? v1::DOMAIN_KIND_RELAY : v1::DOMAIN_KIND_LOCAL);
+  domain.set_subaddress_separators(std::string(SeparatorsOf(record)));
+  return domain;
+}
+
+v1::Route ToRoute(std::string_view domain, const storage::v1::DirectoryRouteRecord& record) {
+  v1::Route route;
+  route.set_domain(std::string(domain));
+  *route.mutable_next_hops() = record.next_hops();
+  route.set_user(record.user());
+  route.set_sealed_password(record.sealed_password());
+  route.set_lmtp(record.lmtp());
+  route.set_tls_policy(v1::TlsPolicy_IsValid(record.tls_policy()) ? static_cast<v1::TlsPolicy>(record.tls_policy())
+                                                                  : v1::TLS_POLICY_UNSPECIFIED);
+  return route;
 }
 
 v1::Account ToAccount(AccountId id, const storage::v1::DirectoryAccountRecord& record) {
