@@ -145,8 +145,10 @@ Event ServerMachine::OnCommand(ParsedCommand parsed, std::string_view& input) {
     return Bad(parsed.error());
   }
   if (verb_ == Verb::kStartTls) return OnStartTls(input);
-  return std::visit([this](auto&& command) { return On(std::forward<decltype(command)>(command)); },
-                    std::move(parsed.command()));
+  Event event = std::visit([this](auto&& command) { return On(std::forward<decltype(command)>(command)); },
+                           std::move(parsed.command()));
+  // A chunk that needs no answer before its octets: there may be none, or they may be refused and tell the session nothing.
+  return phase_ == Phase::kChunk ? NextChunk(input) : event;
 }
 
 // RFC 2033, 4.1: LHLO and HELO/EHLO exclude each other.

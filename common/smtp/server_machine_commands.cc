@@ -84,7 +84,7 @@ Event ServerMachine::On(Bdat bdat) {
   if (chunk_.refusal) CountBad();
   phase_before_chunk_ = phase_;
   phase_ = Phase::kChunk;
-  return server::ContentReceived{};
+  return server::NeedInput{};  // OnCommand() goes on with the chunk
 }
 
 Event ServerMachine::On(Rset) {

@@ -89,17 +89,22 @@ class Session {
   void On(server::BeginContent& e) {
     log.push_back(e.chunked ? "begin chunked" : "begin");
     content.clear();
-    machine.Answer(AnswerFor("begin", replies::kStartMailInput));
+    const Reply reply = AnswerFor("begin", replies::kStartMailInput);
+    in_content = reply.code == replies::kStartMailInputCode;
+    machine.Answer(reply);
   }
-  void On(server::ContentReceived&) {}
+  // A session has nowhere to put octets of a content that never began.
+  void On(server::ContentReceived&) { EXPECT_TRUE(in_content); }
   void On(server::EndContent& e) {
     log.push_back("end " + std::to_string(e.size));
     EXPECT_EQ(content.size(), e.size);
+    in_content = false;
     const size_t replies = machine.protocol() == Protocol::kLmtp ? machine.accepted_recipients() : 1;
     for (size_t i = 0; i < replies; ++i) machine.Answer(AnswerFor("end", replies::kMessageAccepted));
   }
   void On(server::ContentRefused& e) {
     log.push_back(e.fault == server::ContentFault::kTooBig ? "refused size" : "refused bare");
+    in_content = false;
     refused_size = e.size;
   }
   void On(server::TransactionReset&) { log.push_back("reset"); }
@@ -134,6 +139,7 @@ class Session {
   uint64_t refused_size = 0;
   size_t discarded = 0;
   bool closed = false;
+  bool in_content = false;
   server::CloseReason reason = server::CloseReason::kQuit;
 };
 
