@@ -74,7 +74,7 @@ class SmtpWriter(Writer):
 
 class ImapWriter(Writer):
     def connect(self):
-        client = imaplib.IMAP4_SSL("localhost", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context(), timeout=30)
+        client = imaplib.IMAP4_SSL("127.0.0.1", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context(), timeout=30)
         client.login("cleo@a.test", PASSWORD)
         return client
 
@@ -87,7 +87,7 @@ class ImapWriter(Writer):
 
 def subjects(mesh, user):
     """How often each subject is in the user's INBOX."""
-    client = imaplib.IMAP4_SSL("localhost", mesh.port("imaps"), ssl_context=mesh.tls_context(), timeout=60)
+    client = imaplib.IMAP4_SSL("127.0.0.1", mesh.port("imaps"), ssl_context=mesh.tls_context(), timeout=60)
     client.login(f"{user}@a.test", PASSWORD)
     count = int(client.select("INBOX", readonly=True)[1][0])
     found = collections.Counter()

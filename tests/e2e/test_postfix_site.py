@@ -9,7 +9,7 @@ import unittest
 from tests.support import messages, peers
 from tests.support.mesh import Mesh
 from tests.support.octets import split_trace
-from tests.support.ports import wait_until
+from tests.support.ports import port_base, wait_until
 
 PASSWORD = "correct horse"
 
@@ -28,13 +28,13 @@ class BesidePostfix(unittest.TestCase):
         cls.mesh.add_account("anna@a.test", PASSWORD)
 
     def submit(self, to, message):
-        with smtplib.SMTP("localhost", self.mesh.port("submission"), timeout=30) as smtp:
+        with smtplib.SMTP("127.0.0.1", self.mesh.port("submission"), timeout=30) as smtp:
             smtp.starttls(context=self.mesh.tls_context())
             smtp.login("anna@a.test", PASSWORD)
             smtp.sendmail("anna@a.test", [to], message)
 
     def imap(self):
-        client = imaplib.IMAP4_SSL("localhost", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context())
+        client = imaplib.IMAP4_SSL("127.0.0.1", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context())
         client.login("anna@a.test", PASSWORD)
         client.select("INBOX")
         return client
@@ -53,14 +53,14 @@ class BesidePostfix(unittest.TestCase):
         by_imap = self.wait_for_subject("from-postfix")
         self.assertIsNotNone(split_trace(by_imap, sent))
         client = self.imap()
-        pop = poplib.POP3_SSL("localhost", self.mesh.port("pop3s"), context=self.mesh.tls_context())
+        pop = poplib.POP3_SSL("127.0.0.1", self.mesh.port("pop3s"), context=self.mesh.tls_context())
         pop.user("anna@a.test")
         pop.pass_(PASSWORD)
         found = [b"\r\n".join(pop.retr(n + 1)[1]) + b"\r\n" for n in range(pop.stat()[0])]
         self.assertIn(by_imap, found)
         if shutil.which("curl"):
             out = subprocess.run(["curl", "-sS", "--cacert", self.mesh.ca, "--user", f"anna@a.test:{PASSWORD}",
-                                  f"imaps://localhost:{self.mesh.port('imaps')}/INBOX;MAILINDEX=1"], capture_output=True, timeout=30)
+                                  f"imaps://127.0.0.1:{self.mesh.port('imaps')}/INBOX;MAILINDEX=1"], capture_output=True, timeout=30)
             self.assertIn(out.stdout, found)
         pop.quit()
         client.logout()
@@ -92,7 +92,7 @@ class DestinationDown(unittest.TestCase):
     """Mail for a destination that is down waits, and goes out when it is back; mail for others does not wait for it."""
 
     def test_it_waits_and_goes_out(self):
-        with Mesh("outbound_relay: {min_retry: 1s, max_retry: 2s}\n") as a, Mesh() as b:
+        with Mesh("outbound_relay: {min_retry: 1s, max_retry: 2s}\n") as a, Mesh(port_base=port_base()) as b:
             b.run("domain", "add", "b.test")
             b.add_account("bert@b.test", PASSWORD)
             a.run("domain", "add", "a.test")
@@ -107,7 +107,6 @@ class DestinationDown(unittest.TestCase):
             item = wait_until(lambda: [q for q in a.json("queue", "list") if int(q["attempts"]) > 0], "a first attempt", 30)[0]
             shown = a.run("queue", "show", item["queue_id"]).stdout
             self.assertIn("Cannot connect to", shown)
-            b.arguments = ["--port-base", str(b_port - 25)]
             b.start()
             a.run("queue", "flush")
             wait_until(lambda: not a.json("queue", "list"), "the queue is empty", 30)

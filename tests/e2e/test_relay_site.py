@@ -36,7 +36,7 @@ class RelaySite:
         cls.a.add_account("anna@a.test", PASSWORD)
 
     def submit_all(self, sent):
-        with smtplib.SMTP("localhost", self.a.port("submission"), timeout=120) as smtp:
+        with smtplib.SMTP("127.0.0.1", self.a.port("submission"), timeout=120) as smtp:
             smtp.starttls(context=self.a.tls_context())
             smtp.login("anna@a.test", PASSWORD)
             for name, octets in sent.items():
@@ -46,7 +46,7 @@ class RelaySite:
                 self.assertEqual(refused, {})
 
     def read_all_at_a(self, expected):
-        client = imaplib.IMAP4_SSL("localhost", self.a.port("imaps"), ssl_context=self.a.tls_context(), timeout=120)
+        client = imaplib.IMAP4_SSL("127.0.0.1", self.a.port("imaps"), ssl_context=self.a.tls_context(), timeout=120)
         client.login("bert@b.test", PASSWORD)
         wait_until(lambda: int(client.select("INBOX")[1][0]) >= expected, f"{expected} messages at A", seconds=60)
         self.assertEqual(int(client.select("INBOX")[1][0]), expected)
@@ -71,7 +71,7 @@ class ThroughMailmeshAlone(RelaySite, unittest.TestCase):
         wait_until(lambda: not self.a.json("queue", "list"), "A's queue is empty", seconds=120)
         self.assertEqual(sum(int(m["messages"]) for m in self.a.json("mailbox", "list", "bert@b.test")), 0,
                          "A stores nothing of what passes")
-        job = self.a.run("fetch", "add", "bert@b.test", "--host", "localhost", "--port", self.b.port("pop3s"), "--user",
+        job = self.a.run("fetch", "add", "bert@b.test", "--host", "127.0.0.1", "--port", self.b.port("pop3s"), "--user",
                          "bert@b.test", "--interval", 3600, "--password-stdin", "-o", "json", input="b-secret\n")
         self.assertIn("job_id", job.stdout)
         stored = self.read_all_at_a(len(sent))
@@ -93,7 +93,7 @@ class WithPostfixInBetween(RelaySite, unittest.TestCase):
         folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         import subprocess
         subprocess.run([BIN / "mailmesh", "pki", "init", folder], check=True, capture_output=True)
-        subprocess.run([BIN / "mailmesh", "pki", "issue", folder, "b", "--dns", "localhost"], check=True, capture_output=True)
+        subprocess.run([BIN / "mailmesh", "pki", "issue", folder, "b", "--dns", "localhost", "--ip", "127.0.0.1"], check=True, capture_output=True)
         tls = (folder / "b.pem", folder / "b.key", folder / "ca.pem")
         try:
             cls.b = cls.enterClassContext(peers.Site(["b.test"], tls=tls))
@@ -108,7 +108,7 @@ class WithPostfixInBetween(RelaySite, unittest.TestCase):
         self.submit_all(sent)
         wait_until(lambda: not self.a.json("queue", "list"), "A's queue is empty", seconds=120)
         wait_until(lambda: "empty" in self.b.run("postqueue", "-p").stdout, "Postfix's queue is empty", seconds=60)
-        self.a.run("fetch", "add", "bert@b.test", "--host", "localhost", "--port", self.b.pop3s_port, "--user",
+        self.a.run("fetch", "add", "bert@b.test", "--host", "127.0.0.1", "--port", self.b.pop3s_port, "--user",
                    "bert@b.test", "--interval", 3600, "--password-stdin", input=self.b.password + "\n")
         stored = self.read_all_at_a(len(sent))
         missing = dict(sent)

@@ -36,7 +36,7 @@ class Rules(unittest.TestCase):
             self.assertEqual((code, text[:5]), (550, b"5.1.1"))
 
     def test_submission_needs_log_in_and_an_owned_sender(self):
-        with smtplib.SMTP("localhost", self.mesh.port("submission")) as smtp:
+        with smtplib.SMTP("127.0.0.1", self.mesh.port("submission")) as smtp:
             smtp.starttls(context=self.mesh.tls_context())
             smtp.ehlo("client.test")
             self.assertEqual(smtp.mail("anna@a.test")[0], 530)
@@ -48,7 +48,7 @@ class Rules(unittest.TestCase):
     def test_wrong_password_and_unknown_user_look_the_same(self):
         replies = set()
         for user in ("anna@a.test", "nobody@a.test", "nobody@nowhere.test"):
-            with smtplib.SMTP("localhost", self.mesh.port("submission")) as smtp:
+            with smtplib.SMTP("127.0.0.1", self.mesh.port("submission")) as smtp:
                 smtp.starttls(context=self.mesh.tls_context())
                 with self.assertRaises(smtplib.SMTPAuthenticationError) as caught:
                     smtp.login(user, "wrong")
@@ -125,7 +125,7 @@ class MutualTls(unittest.TestCase):
         context.set_alpn_protocols(["h2"])
         with socket.create_connection(self.mesh.address("directory.grpc"), 10) as plain:
             try:
-                with context.wrap_socket(plain, server_hostname="localhost") as tls:
+                with context.wrap_socket(plain, server_hostname="127.0.0.1") as tls:
                     tls.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
                     answer = tls.recv(100)
             except (ssl.SSLError, ConnectionError):

@@ -15,7 +15,7 @@ class Raw:
     def __init__(self, mesh, user):
         plain = socket.create_connection(mesh.address("imaps"), 30)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket = mesh.tls_context().wrap_socket(plain, server_hostname="localhost")
+        self.socket = mesh.tls_context().wrap_socket(plain, server_hostname="127.0.0.1")
         self.file = self.socket.makefile("rb")
         self.number = 0
         self.line()

@@ -60,7 +60,7 @@ class Up(unittest.TestCase):
                     self.assertEqual(smtp.sendmail("x@elsewhere.test", users, messages.simple(f"m{number}")), {})
             for user in users:
                 for _ in range(3):  # whichever replica takes the connection
-                    client = imaplib.IMAP4_SSL("localhost", mesh.port("imaps"), ssl_context=mesh.tls_context())
+                    client = imaplib.IMAP4_SSL("127.0.0.1", mesh.port("imaps"), ssl_context=mesh.tls_context())
                     client.login(user, PASSWORD)
                     self.assertEqual(client.select("INBOX")[1], [b"8"])
                     client.logout()

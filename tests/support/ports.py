@@ -1,4 +1,5 @@
 """Free TCP ports on 127.0.0.1, for programs that cannot be told to let the system choose."""
+import random
 import socket
 import time
 
@@ -14,6 +15,23 @@ def free_ports(count):
     for s in sockets:
         s.close()
     return ports
+
+
+def port_base():
+    """A base for `mailmesh up --port-base` for a mesh that has to come back on its ports: all of them are free, and none is
+    one that the system gives to outgoing connections (32768 and above)."""
+    while True:
+        base = random.randrange(10000, 23000)
+        sockets = []
+        try:
+            for offset in (24, 25, 110, 143, 465, 587, 993, 995, *range(9101, 9162, 10)):
+                sockets.append(socket.create_server(("127.0.0.1", base + offset)))
+            return base
+        except OSError:
+            continue
+        finally:
+            for s in sockets:
+                s.close()
 
 
 def wait_for_port(port, seconds=30):
