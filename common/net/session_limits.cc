@@ -1,9 +1,8 @@
 #include "common/net/session_limits.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
+#include "common/net/client_prefix.h"
 #include "common/net/listener.h"
 
 namespace mailmesh::net {
@@ -39,12 +38,7 @@ void SessionLimits::Leave(const std::optional<IpAddress>& counted) {
 
 std::optional<IpAddress> SessionLimits::CountedAs(const SocketAddress& peer) const {
   if (max_per_peer_ == 0 || peer.is_unix() || exempt_.Contains(peer)) return std::nullopt;
-  if (peer.ip().is_v4()) return peer.ip();
-  // RFC 6177: one customer has at least a /64, so counting single addresses would limit nobody.
-  std::array<uint8_t, 16> prefix{};
-  const auto octets = peer.ip().octets();
-  std::copy(octets.begin(), octets.begin() + 8, prefix.begin());
-  return IpAddress::V6(prefix);
+  return ClientPrefix(peer.ip());
 }
 
 }  // namespace mailmesh::net

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/net/cidr.h"
+#include "common/net/client_prefix.h"
 #include "common/net/endpoint.h"
 
 namespace mailmesh::net {
@@ -99,6 +100,11 @@ TEST(EndpointTest, RefusesMistakes) {
                            "h:+1", "h: 1", "h:1x", "h:", "unix:", "a b:1", "a/b:1"}) {
     EXPECT_FALSE(Endpoint::Parse(text).ok()) << text;
   }
+}
+
+TEST(IpAddressTest, AClientIsItsAddressOrItsNetwork) {
+  EXPECT_EQ(ClientPrefix(*IpAddress::Parse("192.0.2.1")).ToString(), "192.0.2.1");
+  EXPECT_EQ(ClientPrefix(*IpAddress::Parse("2001:db8:1:2:3:4:5:6")).ToString(), "2001:db8:1:2::");
 }
 
 }  // namespace
