@@ -5,6 +5,8 @@
 #include <charconv>
 #include <string>
 
+#include "common/config/tls_shapes.h"
+
 namespace mailmesh::config {
 namespace {
 
@@ -65,6 +67,10 @@ bool HasShape(v1::FieldRules::Format format, std::string_view text) {
       return IsCidr(text);
     case v1::FieldRules::FORMAT_HOST_NAME:
       return IsHostName(text);
+    case v1::FieldRules::FORMAT_TLS_CIPHER_LIST:
+      return IsTlsCipherList(text);
+    case v1::FieldRules::FORMAT_TLS_CIPHER_SUITES:
+      return IsTlsCipherSuites(text);
     default:
       return true;
   }
@@ -80,6 +86,10 @@ std::string_view ShapeText(v1::FieldRules::Format format) {
       return "an address block, like 192.0.2.0/24 or 2001:db8::/32";
     case v1::FieldRules::FORMAT_HOST_NAME:
       return "a host name, like mail.example.org";
+    case v1::FieldRules::FORMAT_TLS_CIPHER_LIST:
+      return "a list of known ciphers that authenticate and encrypt, like ECDHE+AESGCM:ECDHE+CHACHA20";
+    case v1::FieldRules::FORMAT_TLS_CIPHER_SUITES:
+      return "a list of TLS 1.3 suites, like TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
     default:
       return "a text";
   }

@@ -85,6 +85,18 @@ absl::Status AskForClientCertificate(SSL_CTX* context, const TlsServerOptions& o
   return absl::OkStatus();
 }
 
+// OpenSSL skips the words of a list that it does not know; what is left over must be something.
+absl::Status SetCiphers(SSL_CTX* context, const TlsServerOptions& options) {
+  const std::string list = options.ciphers.empty() ? kCiphers : options.ciphers;
+  if (SSL_CTX_set_cipher_list(context, list.c_str()) != 1) {
+    return OpenSslError(absl::StatusCode::kInvalidArgument, absl::StrCat("cipher list \"", list, "\""));
+  }
+  if (!options.cipher_suites.empty() && SSL_CTX_set_ciphersuites(context, options.cipher_suites.c_str()) != 1) {
+    return OpenSslError(absl::StatusCode::kInvalidArgument, absl::StrCat("cipher suites \"", options.cipher_suites, "\""));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SslCtxPtr> NewContext(const TlsServerOptions& options, const TlsKeyPairFiles& files) {
   ERR_clear_error();
   SslCtxPtr context(SSL_CTX_new(TLS_server_method()));
@@ -100,11 +112,12 @@ absl::StatusOr<SslCtxPtr> NewContext(const TlsServerOptions& options, const TlsK
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(raw, 1);
   static constexpr unsigned char kSessionContext[] = "mailmesh";
-  if (SSL_CTX_set_min_proto_version(raw, minimum) != 1 || SSL_CTX_set_cipher_list(raw, kCiphers) != 1 ||
+  if (SSL_CTX_set_min_proto_version(raw, minimum) != 1 ||
       SSL_CTX_set1_groups_list(raw, kGroups) != 1 ||
       SSL_CTX_set_session_id_context(raw, kSessionContext, sizeof(kSessionContext) - 1) != 1) {
     return OpenSslError(absl::StatusCode::kInternal, "setting up a TLS context");
   }
+  if (absl::Status status = SetCiphers(raw, options); !status.ok()) return status;
   if (absl::Status status = LoadKeyPair(raw, files); !status.ok()) return status;
   if (absl::Status status = AskForClientCertificate(raw, options); !status.ok()) return status;
   return context;

@@ -5,7 +5,7 @@
 // stays.
 // Connections that exist live on with what they began with. Without a matching name the first pair is used.
 // Thread-safety: all methods from any thread.
-// TLS 1.2 (forward secrecy and AEAD only) and 1.3; no renegotiation, no compression, no ALPN; stateless session
+// TLS 1.2 (forward secrecy and AEAD only, unless told otherwise) and 1.3; no renegotiation, no compression, no ALPN; stateless session
 // tickets.
 #ifndef MAILMESH_COMMON_NET_TLS_SERVER_CONTEXT_H_
 #define MAILMESH_COMMON_NET_TLS_SERVER_CONTEXT_H_
@@ -33,6 +33,10 @@ struct TlsKeyPairFiles {
 struct TlsServerOptions {
   std::vector<TlsKeyPairFiles> key_pairs{};  // at least one; the first is the default
   TlsVersion min_version = TlsVersion::kTls12;
+  // OpenSSL cipher list for TLS 1.2; empty: forward secrecy and AEAD only.
+  std::string ciphers{};
+  // TLS 1.3 suites, best first; empty: OpenSSL's own list.
+  std::string cipher_suites{};
   // Where set: clients may present a certificate from this authority; with `require_client_certificate` they must.
   std::string client_ca_file{};
   bool require_client_certificate = false;

@@ -40,6 +40,8 @@ absl::StatusOr<std::shared_ptr<net::TlsServerContext>> TlsContexts::Load(std::st
   net::TlsServerOptions options;
   for (const auto& pair : config.certificates()) options.key_pairs.push_back({pair.certificate(), pair.private_key()});
   if (config.minimum_version() == "1.3") options.min_version = net::TlsVersion::kTls13;
+  options.ciphers = config.ciphers();
+  options.cipher_suites = config.cipher_suites();
   auto context = net::TlsServerContext::Create(std::move(options));
   if (!context.ok()) return base::Annotate(context.status(), absl::StrCat("certificates of ", base::Av(name)));
   {

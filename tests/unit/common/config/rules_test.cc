@@ -33,6 +33,24 @@ TEST(ShapesTest, HostNames) {
   EXPECT_FALSE(HasShape(v1::FieldRules::FORMAT_HOST_NAME, "gr\xc3\xbc.example"));
 }
 
+TEST(ShapesTest, TlsCipherLists) {
+  for (const char* good : {"ECDHE+AESGCM", "ECDHE+AESGCM:ECDHE+CHACHA20", "ECDHE-RSA-AES128-GCM-SHA256", "HIGH:!aNULL:!MD5",
+                           "ECDHE+AESGCM:@STRENGTH", "DEFAULT:-SHA1"}) {
+    EXPECT_TRUE(HasShape(v1::FieldRules::FORMAT_TLS_CIPHER_LIST, good)) << good;
+  }
+  for (const char* bad : {":", "NOSUCH", "ECDHE+AESGCM:NOSUCH", "ECDHE+AESGCM:!NOSUCH", "ALL:aNULL:@SECLEVEL=0", "eNULL:@SECLEVEL=0",
+                          "TLS_AES_128_GCM_SHA256", "ECDHE+AESGCM:@NOSUCH", "!ALL"}) {
+    EXPECT_FALSE(HasShape(v1::FieldRules::FORMAT_TLS_CIPHER_LIST, bad)) << bad;
+  }
+}
+
+TEST(ShapesTest, TlsCipherSuites) {
+  EXPECT_TRUE(HasShape(v1::FieldRules::FORMAT_TLS_CIPHER_SUITES, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"));
+  for (const char* bad : {"TLS_NOSUCH", "ECDHE+AESGCM", "TLS_AES_256_GCM_SHA384:TLS_NOSUCH"}) {
+    EXPECT_FALSE(HasShape(v1::FieldRules::FORMAT_TLS_CIPHER_SUITES, bad)) << bad;
+  }
+}
+
 TEST(NearestTest, FindsTheMisspeltAndNothingElse) {
   const std::vector<std::string> known = {"max_sessions", "listen", "level"};
   EXPECT_EQ(Nearest("max_session", known), "max_sessions");
