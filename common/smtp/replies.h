@@ -18,7 +18,8 @@ inline constexpr CannedReply kChunkAccepted            {250, {2, 0, 0}, "Chunk r
 inline constexpr CannedReply kReset                    {250, {2, 0, 0}, "Reset"};
 inline constexpr CannedReply kWillForward              {251, {2, 1, 5}, "Recipient not local; will forward"};
 inline constexpr CannedReply kCannotVerify             {252, {2, 5, 2}, "Cannot VRFY, but will try delivery"};
-inline constexpr CannedReply kHelp                     {214, {2, 0, 0}, "See RFC 5321"};
+inline constexpr CannedReply kSmtpHelp                 {214, {2, 0, 0}, "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS AUTH: RFC 5321"};
+inline constexpr CannedReply kLmtpHelp                 {214, {2, 0, 0}, "LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS: RFC 2033"};
 inline constexpr CannedReply kReadyForTls              {220, {2, 0, 0}, "Ready to start TLS"};
 inline constexpr CannedReply kBye                      {221, {2, 0, 0}, "Bye"};
 inline constexpr CannedReply kAuthenticated            {235, {2, 7, 0}, "Authentication successful"};
@@ -26,6 +27,7 @@ inline constexpr CannedReply kStartMailInput           {354, {},        "End dat
 
 inline constexpr CannedReply kShuttingDown             {421, {4, 3, 2}, "Service shutting down, closing connection"};
 inline constexpr CannedReply kTooManySessions          {421, {4, 7, 0}, "Too many connections, try again later"};
+inline constexpr CannedReply kTooManyUnknown           {421, {4, 7, 0}, "Too many unknown recipients, closing connection"};
 inline constexpr CannedReply kTooManyErrors            {421, {4, 7, 0}, "Too many errors, closing connection"};
 inline constexpr CannedReply kTimeout                  {421, {4, 4, 2}, "Timeout, closing connection"};
 inline constexpr CannedReply kTlsHandshakeFailed       {421, {4, 7, 0}, "TLS handshake failed"};
@@ -37,6 +39,8 @@ inline constexpr CannedReply kLocalError               {451, {4, 3, 0}, "Tempora
 inline constexpr CannedReply kMailboxFullTemporary     {452, {4, 2, 2}, "Mailbox full, try again later"};
 inline constexpr CannedReply kNoStorage                {452, {4, 3, 1}, "Insufficient system storage"};
 inline constexpr CannedReply kTooManyRecipients        {452, {4, 5, 3}, "Too many recipients"};
+inline constexpr CannedReply kRecipientsLimited        {452, {4, 5, 3}, "Too many recipients for now, try again later"};
+inline constexpr CannedReply kAccountSessions          {454, {4, 7, 0}, "Too many sessions of this account, try again later"};
 inline constexpr CannedReply kTlsUnavailable           {454, {4, 7, 0}, "TLS not available due to temporary reason"};
 inline constexpr CannedReply kAuthTemporaryFailure     {454, {4, 7, 0}, "Temporary authentication failure"};
 

@@ -33,6 +33,10 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
     ASSIGN_OR_RETURN(const net::Cidr range, net::Cidr::Parse(loopback));
     ingress.lmtp_networks.Add(range);
   }
+  const std::vector<std::string> exempt(config.limits().exempt_networks().begin(), config.limits().exempt_networks().end());
+  ASSIGN_OR_RETURN(net::CidrSet exempt_networks, net::CidrSet::Parse(exempt));
+  ingress.limits = std::make_unique<Limits>(config.limits(), std::move(exempt_networks), runtime.metrics());
+  ingress.completion = config.completion();
   ingress.max_message_bytes = config.max_message_bytes();
   ingress.max_recipients = config.max_recipients();
   ingress.max_hops = config.max_hops();

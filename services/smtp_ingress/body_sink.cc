@@ -55,8 +55,8 @@ net::Awaitable<void> BodySink::StartUploads() {
         stub->async(), &StoreMethods::UploadBody, context));
   }
   // With several destinations the relay gets the content too: it stands in for a shard that fails after others have stored
-  // their copies.
-  if (!envelope_.relayed().empty() || destinations > 1) {
+  // their copies. And where it is to report that a copy was stored.
+  if (!envelope_.relayed().empty() || destinations > 1 || envelope_.reports_local_success()) {
     auto stub = RelayService::NewStub(ingress_.relay);
     uploads_[""].to_relay.emplace(rpc::ClientStream<relay::v1::UploadBodyRequest, relay::v1::UploadBodyResponse>::Start(
         stub->async(), &RelayMethods::UploadBody, context));

@@ -78,7 +78,7 @@ net::Awaitable<absl::Status> DeliverToShard(Ingress& ingress, const DeliveryRequ
     mailbox::v1::DeliveryRecipient* recipient = call.add_recipients();
     recipient->set_account_id(copy.account_id);
     recipient->set_forward_path(copy.address);
-    recipient->set_original_recipient(copy.original_recipient);
+    recipient->set_original_recipient(copy.recipients.front().original);
     recipient->set_mailbox(copy.mailbox);
   }
   auto stub = MailboxService::NewStub(*channel);
@@ -111,21 +111,27 @@ net::Awaitable<void> RunShard(Ingress* ingress, const DeliveryRequest* request, 
   gather->done.Notify();
 }
 
+void SetNotify(const smtp::Notify& notify, relay::v1::QueueRecipient& recipient) {
+  recipient.mutable_notify()->set_never(notify.never);
+  recipient.mutable_notify()->set_success(notify.success);
+  recipient.mutable_notify()->set_failure(notify.failure);
+  recipient.mutable_notify()->set_delay(notify.delay);
+}
+
 void AddRelayed(const RelayCopy& copy, relay::v1::EnqueueMessageRequest& call) {
   relay::v1::QueueRecipient* recipient = call.add_recipients();
   recipient->set_forward_path(copy.address);
-  recipient->set_original_recipient(copy.original_recipient);
-  recipient->mutable_notify()->set_never(copy.notify.never);
-  recipient->mutable_notify()->set_success(copy.notify.success);
-  recipient->mutable_notify()->set_failure(copy.notify.failure);
-  recipient->mutable_notify()->set_delay(copy.notify.delay);
+  recipient->set_original_recipient(copy.recipients.front().original);
+  SetNotify(copy.recipients.front().notify, *recipient);
 }
 
+// One for each RCPT that led to the copy, so that each is reported as its sender asked; the store makes one copy of them.
 void AddLocalRoute(const DeliveryRequest& request, const std::string& shard, const LocalCopy& copy,
-                   relay::v1::EnqueueMessageRequest& call) {
+                   const CopyRecipient& of, relay::v1::EnqueueMessageRequest& call) {
   relay::v1::QueueRecipient* recipient = call.add_recipients();
   recipient->set_forward_path(copy.address);
-  recipient->set_original_recipient(copy.original_recipient);
+  recipient->set_original_recipient(of.original);
+  SetNotify(of.notify, *recipient);
   recipient->mutable_local()->set_shard(shard);
   recipient->mutable_local()->set_account_id(copy.account_id);
   recipient->mutable_local()->set_mailbox(copy.mailbox);
@@ -166,7 +172,9 @@ net::Awaitable<void> HandToRelay(Ingress& ingress, const DeliveryRequest& reques
     const std::vector<LocalCopy>& copies = request.envelope.local().at(delivery.shard);
     for (size_t i = 0; i < copies.size(); ++i) {
       if (delivery.copies[i].ok() || (IsPermanent(delivery.copies[i]) && !anything_stored)) continue;
-      AddLocalRoute(request, delivery.shard, copies[i], call);
+      for (const CopyRecipient& recipient : copies[i].recipients) {
+        AddLocalRoute(request, delivery.shard, copies[i], recipient, call);
+      }
       handed.push_back(&delivery.copies[i]);
     }
   }
@@ -175,6 +183,28 @@ net::Awaitable<void> HandToRelay(Ingress& ingress, const DeliveryRequest& reques
   // A failure leaves the shard's own answer standing.
   if (status.ok()) {
     for (absl::Status* copy : handed) *copy = absl::OkStatus();
+  }
+}
+
+// RFC 3461, 4.1: NOTIFY=SUCCESS for copies that are stored. The relay delivers them again under the same id, which changes
+// nothing and succeeds, and reports that as it reports everything. The message is safe already: where the report cannot be
+// queued the client is not told to send it all again.
+net::Awaitable<void> ReportSuccess(Ingress& ingress, const DeliveryRequest& request,
+                                   const std::vector<ShardDelivery>& deliveries) {
+  relay::v1::EnqueueMessageRequest call;
+  for (const ShardDelivery& delivery : deliveries) {
+    const std::vector<LocalCopy>& copies = request.envelope.local().at(delivery.shard);
+    for (size_t i = 0; i < copies.size(); ++i) {
+      if (!delivery.copies[i].ok()) continue;
+      for (const CopyRecipient& recipient : copies[i].recipients) {
+        if (recipient.notify.success) AddLocalRoute(request, delivery.shard, copies[i], recipient, call);
+      }
+    }
+  }
+  if (call.recipients().empty()) co_return;
+  absl::Status status = co_await Enqueue(ingress, request, std::move(call), "success");
+  if (!status.ok()) {
+    telemetry::Warning("no report of success", {{"correlation_id", request.facts.correlation_id()}, {"error", base::Message(status)}});
   }
 }
 
@@ -217,17 +247,19 @@ net::Awaitable<std::vector<absl::Status>> Deliver(Ingress& ingress, DeliveryRequ
   for (const ShardDelivery& delivery : deliveries) {
     anything_stored |= std::any_of(delivery.copies.begin(), delivery.copies.end(), [](const absl::Status& s) { return s.ok(); });
   }
+  // Before the hand-over: what the relay finishes, it reports.
+  if (envelope.reports_local_success()) co_await ReportSuccess(ingress, request, deliveries);
   if (!request.lmtp) co_await HandToRelay(ingress, request, deliveries, anything_stored);
 
   std::vector<absl::Status> results(envelope.recipient_count());
   for (const ShardDelivery& delivery : deliveries) {
     const std::vector<LocalCopy>& copies = envelope.local().at(delivery.shard);
     for (size_t i = 0; i < copies.size(); ++i) {
-      for (const size_t recipient : copies[i].recipients) Merge(results[recipient], delivery.copies[i]);
+      for (const CopyRecipient& recipient : copies[i].recipients) Merge(results[recipient.rcpt], delivery.copies[i]);
     }
   }
   for (const RelayCopy& copy : envelope.relayed()) {
-    for (const size_t recipient : copy.recipients) Merge(results[recipient], relayed);
+    for (const CopyRecipient& recipient : copy.recipients) Merge(results[recipient.rcpt], relayed);
   }
   co_return results;
 }

@@ -1,43 +1,55 @@
 #include "services/smtp_ingress/envelope.h"
 
+#include <utility>
+
 namespace mailmesh::smtp_ingress {
+namespace {
+
+// RFC 3461, 5.2.1 (d); RFC 6533, 3 has a type of its own for addresses that are not ASCII.
+std::string OriginalRecipient(const smtp::Rcpt& rcpt, const std::string& address) {
+  if (rcpt.orcpt.has_value()) return rcpt.orcpt->type + ";" + rcpt.orcpt->address;
+  return (rcpt.forward_path.IsAscii() ? "rfc822;" : "utf-8;") + address;
+}
+
+}  // namespace
 
 void Envelope::Add(const smtp::Rcpt& rcpt, const std::string& address, const directory::v1::RecipientResolution& resolution) {
   if (recipient_count_ == 0) first_recipient_ = address;
-  const std::string original = rcpt.orcpt.has_value() ? rcpt.orcpt->type + ";" + rcpt.orcpt->address : "rfc822;" + address;
+  CopyRecipient recipient{recipient_count_, OriginalRecipient(rcpt, address), rcpt.notify};
   if (resolution.kind() == directory::v1::RecipientResolution::KIND_DELIVER) {
     for (const auto& target : resolution.targets()) {
       if (target.account_id().empty()) {
-        AddRelayed(target.address(), original, rcpt.notify);
+        AddRelayed(target.address(), recipient);
       } else {
-        AddLocal(target, original);
+        AddLocal(target, recipient);
       }
+      // RFC 3461, 5.2.7.3 (b): of an alias with several targets exactly one reports for all of them. What asks for no
+      // report of success goes to each (c).
+      if (recipient.notify.success) recipient.notify = {};
     }
   } else {
-    AddRelayed(address, original, rcpt.notify);
+    AddRelayed(address, std::move(recipient));
   }
   ++recipient_count_;
 }
 
-void Envelope::AddLocal(const directory::v1::DeliveryTarget& target, const std::string& original) {
+void Envelope::AddLocal(const directory::v1::DeliveryTarget& target, CopyRecipient recipient) {
+  reports_local_success_ |= recipient.notify.success && !mail_.reverse_path.is_null();
   const auto known = place_of_account_.find(target.account_id());
   if (known != place_of_account_.end()) {
     const auto& [shard, index] = known->second;
-    local_[shard][index].recipients.push_back(recipient_count_);
+    local_[shard][index].recipients.push_back(std::move(recipient));
     return;
   }
   std::vector<LocalCopy>& copies = local_[target.shard()];
   place_of_account_[target.account_id()] = {target.shard(), copies.size()};
-  copies.push_back({target.account_id(), target.address(), original, target.mailbox(), {recipient_count_}});
+  copies.push_back({target.account_id(), target.address(), target.mailbox(), {std::move(recipient)}});
 }
 
-void Envelope::AddRelayed(const std::string& address, const std::string& original, const smtp::Notify& notify) {
+void Envelope::AddRelayed(const std::string& address, CopyRecipient recipient) {
   const auto [place, fresh] = place_of_address_.try_emplace(address, relayed_.size());
-  if (fresh) {
-    relayed_.push_back({address, original, notify, {recipient_count_}});
-  } else {
-    relayed_[place->second].recipients.push_back(recipient_count_);
-  }
+  if (fresh) relayed_.push_back({address, {}});
+  relayed_[place->second].recipients.push_back(std::move(recipient));
 }
 
 }  // namespace mailmesh::smtp_ingress

@@ -12,21 +12,25 @@
 
 namespace mailmesh::smtp_ingress {
 
+// A RCPT that led to a copy, and what its sender wants to hear of that copy.
+struct CopyRecipient {
+  size_t rcpt = 0;       // by index
+  std::string original;  // RFC 3461, 4.2, decoded: "rfc822;user@host"
+  smtp::Notify notify;
+};
+
 // A copy in a mailbox of this mesh.
 struct LocalCopy {
   std::string account_id;
-  std::string address;             // after aliases
-  std::string original_recipient;  // as in RCPT
+  std::string address;  // after aliases
   std::string mailbox;
-  std::vector<size_t> recipients;  // which RCPTs led here, by index
+  std::vector<CopyRecipient> recipients;  // at least one
 };
 
 // A copy that goes out through the relay.
 struct RelayCopy {
   std::string address;
-  std::string original_recipient;
-  smtp::Notify notify;
-  std::vector<size_t> recipients;
+  std::vector<CopyRecipient> recipients;  // at least one; the first decides about notifications
 };
 
 class Envelope {
@@ -44,10 +48,12 @@ class Envelope {
 
   const std::map<std::string, std::vector<LocalCopy>>& local() const { return local_; }  // by shard
   const std::vector<RelayCopy>& relayed() const { return relayed_; }
+  // RFC 3461, 6.2: somebody is to be told that a local copy was delivered. Never for bounces.
+  bool reports_local_success() const { return reports_local_success_; }
 
  private:
-  void AddLocal(const directory::v1::DeliveryTarget& target, const std::string& original);
-  void AddRelayed(const std::string& address, const std::string& original, const smtp::Notify& notify);
+  void AddLocal(const directory::v1::DeliveryTarget& target, CopyRecipient recipient);
+  void AddRelayed(const std::string& address, CopyRecipient recipient);
 
   smtp::Mail mail_;
   size_t recipient_count_ = 0;
@@ -56,6 +62,7 @@ class Envelope {
   std::map<std::string, std::pair<std::string, size_t>> place_of_account_;  // shard and index
   std::vector<RelayCopy> relayed_;
   std::map<std::string, size_t> place_of_address_;
+  bool reports_local_success_ = false;
 };
 
 }  // namespace mailmesh::smtp_ingress

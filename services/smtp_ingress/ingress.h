@@ -12,6 +12,7 @@
 #include "common/net/cidr.h"
 #include "common/net/tls_server_context.h"
 #include "common/service/session_registry.h"
+#include "services/smtp_ingress/limits.h"
 #include "services/smtp_ingress/metrics.h"
 
 namespace mailmesh::smtp_ingress {
@@ -36,6 +37,8 @@ struct Ingress {
   std::unique_ptr<auth::ShardMap> shards;
   std::shared_ptr<grpc::Channel> relay;
   std::shared_ptr<net::TlsServerContext> tls;
+  std::unique_ptr<Limits> limits;
+  config::v1::CompletionConfig completion;
   std::string hostname;
   net::CidrSet lmtp_networks;  // with loopback
   uint64_t max_message_bytes = 0;

@@ -26,6 +26,9 @@ Metrics::Metrics(telemetry::Registry& registry)
       commit_seconds(registry.AddHistogram("mailmesh_smtp_commit_seconds",
                                            "From a message's last octet to its being durable for every recipient.",
                                            telemetry::LatencyBuckets())),
+      completed(registry.AddCounterFamily("mailmesh_smtp_completed_total",
+                                          "Fields that submission put into a message, or took out (bcc).",
+                                          {{"change", {"date", "message_id", "bcc"}}})),
       auth_attempts(registry.AddCounterFamily(
           "mailmesh_auth_attempts_total", "Log-in attempts.",
           {{"protocol", {"smtp"}},

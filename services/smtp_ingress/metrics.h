@@ -16,6 +16,7 @@ struct Metrics {
   telemetry::CounterFamily transactions;       // listener, result
   telemetry::HistogramFamily message_size;     // listener
   telemetry::Histogram commit_seconds;         // final dot -> durable
+  telemetry::CounterFamily completed;          // change
   telemetry::CounterFamily auth_attempts;      // protocol, mechanism, result
 };
 

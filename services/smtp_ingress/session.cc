@@ -17,6 +17,7 @@ namespace server = smtp::server;
 
 // Replies are written when this much has gathered, whatever the client has pipelined.
 constexpr size_t kFlushAbove = 32 * 1024;
+constexpr auto kLastWordTimeout = std::chrono::seconds(5);
 
 smtp::ServerOptions OptionsFor(const Ingress& ingress, ListenerKind kind) {
   smtp::ServerOptions options;
@@ -83,6 +84,7 @@ net::Awaitable<void> Session::Run() {
   sessions.Add();
   co_await Serve();
   sessions.Subtract();
+  if (body_ != nullptr) ingress_.metrics.transactions.With({ListenerName(kind_), "aborted"}).Increment();
   const std::string_view tls = kind_ == ListenerKind::kSubmissions ? "implicit" : stream_.is_tls() ? "starttls" : "none";
   ingress_.metrics.connections.With({ListenerName(kind_), tls}).Increment();
   stream_.Close();
@@ -91,6 +93,9 @@ net::Awaitable<void> Session::Run() {
 net::Awaitable<bool> Session::Greet() {
   stream_.ExpiresAt(net::After(ingress_.session_timeout));
   stream_.ExpiresAfter(ingress_.command_timeout);
+  const bool too_fast = !ingress_.limits->TakeConnection(ForLimits());
+  // Before a handshake, which is what costs: without a word, for there is none before TLS.
+  if (too_fast && kind_ == ListenerKind::kSubmissions) co_return false;
   if (kind_ == ListenerKind::kSubmissions) {
     std::shared_ptr<const net::TlsServerContext> context = ingress_.tls;
     absl::Status status = co_await stream_.StartTlsServer(context);
@@ -105,6 +110,8 @@ net::Awaitable<bool> Session::Greet() {
   if (kind_ == ListenerKind::kLmtp && !stream_.peer_address().is_unix() &&
       !ingress_.lmtp_networks.Contains(stream_.peer_address())) {
     machine_.Greet(replies::kNoService);
+  } else if (too_fast) {
+    machine_.Greet(replies::kTooManySessions);
   } else {
     machine_.Greet();
   }
@@ -139,6 +146,12 @@ net::Awaitable<bool> Session::Flush() {
   co_return status.ok();
 }
 
+net::Awaitable<void> Session::SayLast(const smtp::CannedReply& reply) {
+  machine_.Shutdown(reply);
+  stream_.ExpiresAt(net::After(kLastWordTimeout));
+  [[maybe_unused]] bool said = co_await Flush();
+}
+
 net::Awaitable<bool> Session::Exchange() {
   reader_.Consume(reader_.data().size() - input_.size());
   input_ = {};
@@ -147,16 +160,12 @@ net::Awaitable<bool> Session::Exchange() {
   stream_.ExpiresAfter(body_ != nullptr ? ingress_.data_timeout : ingress_.command_timeout);
   absl::StatusOr<net::WaitResult> waited = co_await reader_.WaitReadable();
   if (kicked_->load() && machine_.at_command_boundary()) {
-    machine_.Shutdown(replies::kShuttingDown);
-    co_await Flush();
+    co_await SayLast(replies::kShuttingDown);
     co_return false;
   }
   if (!waited.ok()) {
     // RFC 5321, 4.5.3.2: say why, if the client still listens.
-    if (absl::IsDeadlineExceeded(waited.status()) && machine_.at_command_boundary()) {
-      machine_.Shutdown(replies::kTimeout);
-      co_await Flush();
-    }
+    if (absl::IsDeadlineExceeded(waited.status()) && machine_.at_command_boundary()) co_await SayLast(replies::kTimeout);
     co_return false;
   }
   if (*waited == net::WaitResult::kInterrupted) co_return true;
@@ -182,7 +191,8 @@ void Session::Answer(smtp::Verb verb, const smtp::Reply& reply) {
 smtp::Capabilities Session::Offer() const {
   smtp::Capabilities offer;
   offer.extensions = {smtp::Extension::kPipelining, smtp::Extension::kSize,     smtp::Extension::k8BitMime,
-                      smtp::Extension::kSmtpUtf8,   smtp::Extension::kChunking, smtp::Extension::kEnhancedStatusCodes};
+                      smtp::Extension::kSmtpUtf8,   smtp::Extension::kChunking, smtp::Extension::kEnhancedStatusCodes,
+                      smtp::Extension::kDsn,        smtp::Extension::kVrfy,     smtp::Extension::kHelp};
   offer.max_size = ingress_.max_message_bytes;
   if (!stream_.is_tls() && ingress_.tls != nullptr) offer.extensions.Add(smtp::Extension::kStartTls);
   if (IsSubmission(kind_) && account_id_.empty()) {
@@ -225,23 +235,29 @@ Session::Handled Session::On(server::StartTlsReceived event) {
   helo_.clear();
   account_id_.clear();
   account_.clear();
+  account_permit_.reset();
   entry_.SetTls(true);
   machine_.TlsEstablished(Offer());
 }
 
-// RFC 5321, 3.5.3 and 7.3: a server need not tell who exists.
+// RFC 5321, 3.5.3 and 7.3: 252 for whatever could be an address, so that nobody learns here who exists.
 Session::Handled Session::On(server::VrfyReceived) {
   Answer(smtp::Verb::kVrfy, replies::kCannotVerify);
   co_return;
 }
+
+// RFC 5321, 7.3 lets a site switch EXPN off; then EHLO does not list it.
 Session::Handled Session::On(server::ExpnReceived) {
   Answer(smtp::Verb::kExpn, replies::kNotImplemented);
   co_return;
 }
+
 Session::Handled Session::On(server::HelpReceived) {
-  Answer(smtp::Verb::kHelp, replies::kHelp);
+  Answer(smtp::Verb::kHelp, kind_ == ListenerKind::kLmtp ? replies::kLmtpHelp : replies::kSmtpHelp);
   co_return;
 }
+
+// RFC 1985 is not offered, so the machine refuses it by itself.
 Session::Handled Session::On(server::EtrnReceived) {
   Answer(smtp::Verb::kEtrn, replies::kNotImplemented);
   co_return;

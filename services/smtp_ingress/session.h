@@ -15,6 +15,7 @@
 #include "common/net/stream.h"
 #include "common/smtp/server_machine.h"
 #include "services/smtp_ingress/body_sink.h"
+#include "services/smtp_ingress/completion.h"
 #include "services/smtp_ingress/envelope.h"
 #include "services/smtp_ingress/ingress.h"
 
@@ -34,10 +35,13 @@ class Session {
   // Writes what has been said and waits for more input; false: the connection is over.
   net::Awaitable<bool> Exchange();
   net::Awaitable<bool> Flush();
+  // Says a last reply, for which the client gets a little time whatever else has run out.
+  net::Awaitable<void> SayLast(const smtp::CannedReply& reply);
   Handled Handle(smtp::server::Event event);
   // Answers, and counts how long the command took.
   void Answer(smtp::Verb verb, const smtp::Reply& reply);
   smtp::Capabilities Offer() const;
+  Client ForLimits() const { return {stream_.peer_address(), account_id_, kind_ == ListenerKind::kLmtp}; }
   void Close() { closing_ = true; }
   Handled On(smtp::server::HelloReceived event);
   Handled On(smtp::server::StartTlsReceived event);
@@ -67,6 +71,11 @@ class Session {
   net::Awaitable<std::vector<smtp::Reply>> Store(uint64_t size);
   type::v1::SessionFacts MessageFacts() const;
   std::string ReceivedFieldFor(const type::v1::SessionFacts& facts) const;
+  std::string RecipientAddress(const smtp::Mailbox& forward_path) const;
+  std::unique_ptr<Completion> NewCompletion() const;
+  // Content on its way from the machine to where it is kept.
+  net::Awaitable<void> TakeContent();
+  void NoteCompletion();
   void DropTransaction();
 
   Ingress& ingress_;
@@ -87,10 +96,12 @@ class Session {
   uint32_t failed_logins_ = 0;
   std::string account_id_;  // of whom logged in
   std::string account_;     // its address
+  Limits::SessionPermit account_permit_;  // of whom logged in
 
   std::string correlation_id_;  // of the message
   std::unique_ptr<Envelope> envelope_;
   std::unique_ptr<BodySink> body_;
+  std::unique_ptr<Completion> completion_;  // on submission
 };
 
 }  // namespace mailmesh::smtp_ingress

@@ -63,6 +63,12 @@ void Session::ConcludeStep(auth::Step step) {
     return;
   }
   const auth::Success& success = std::get<auth::Success>(step);
+  account_permit_ = ingress_.limits->AdmitSession(success.account_id);
+  if (account_permit_ == nullptr) {
+    ingress_.metrics.auth_attempts.With({"smtp", mechanism_, "temporary"}).Increment();
+    Answer(smtp::Verb::kAuth, replies::kAccountSessions);
+    return;
+  }
   ingress_.metrics.auth_attempts.With({"smtp", mechanism_, "success"}).Increment();
   account_id_ = success.account_id;
   account_ = success.address;

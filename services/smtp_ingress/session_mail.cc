@@ -5,8 +5,11 @@
 #include "absl/time/clock.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/mime/compose.h"
+#include "common/mime/date.h"
 #include "common/smtp/replies.h"
 #include "common/telemetry/log.h"
+#include "common/text/ascii.h"
 #include "services/smtp_ingress/delivery.h"
 #include "services/smtp_ingress/session.h"
 #include "services/smtp_ingress/status_to_smtp.h"
@@ -19,13 +22,6 @@ namespace replies = smtp::replies;
 namespace server = smtp::server;
 
 constexpr auto kLookupTimeout = std::chrono::seconds(15);
-
-// RFC 5321, 4.1.3.
-std::string AddressLiteral(const net::SocketAddress& peer) {
-  if (peer.is_unix()) return "unix";
-  const std::string text = peer.ip().ToString();
-  return text.find(':') == std::string::npos ? absl::StrCat("[", text, "]") : absl::StrCat("[IPv6:", text, "]");
-}
 
 // The reply for a message that several recipients share: a good word if all is well, else what keeps the client trying.
 smtp::Reply SummaryReply(const std::vector<absl::Status>& results, const std::string& id) {
@@ -42,6 +38,7 @@ smtp::Reply SummaryReply(const std::vector<absl::Status>& results, const std::st
 }  // namespace
 
 void Session::DropTransaction() {
+  completion_.reset();
   body_.reset();
   envelope_.reset();
 }
@@ -60,15 +57,34 @@ Session::Handled Session::On(server::MailReceived event) {
       co_return;
     }
   }
+  if (!ingress_.limits->TakeMessage(ForLimits())) {
+    Answer(smtp::Verb::kMail, replies::kRateLimited);
+    co_return;
+  }
   correlation_id_ = base::NewIdText();
   envelope_ = std::make_unique<Envelope>(std::move(event.mail));
   Answer(smtp::Verb::kMail, replies::kSenderOk);
 }
 
+// RFC 5321, 4.1.1.3: <postmaster> without a domain is ours; the directory knows whose it is. RFC 5321, 4.1.3: so is a literal
+// of the address that the client has reached us by.
+std::string Session::RecipientAddress(const smtp::Mailbox& forward_path) const {
+  const net::SocketAddress& here = stream_.local_address();
+  if (!forward_path.is_address_literal() || here.is_unix() ||
+      !text::EqualsIgnoreAsciiCase(forward_path.domain(), here.ip().ToAddressLiteral())) {
+    return forward_path.ToString();
+  }
+  if (forward_path.IsPostmaster()) return smtp::Mailbox::Postmaster().ToString();
+  const std::optional<smtp::Mailbox> named = smtp::Mailbox::FromParts(forward_path.local_part(), ingress_.hostname);
+  return named ? named->ToString() : forward_path.ToString();
+}
+
 Session::Handled Session::On(server::RcptReceived event) {
-  // RFC 5321, 4.1.1.3: <postmaster> without a domain is ours.
-  std::string address = event.rcpt.forward_path.ToString();
-  if (event.rcpt.forward_path.domain().empty()) address = absl::StrCat("postmaster@", ingress_.hostname);
+  if (!ingress_.limits->TakeRecipient(ForLimits())) {
+    Answer(smtp::Verb::kRcpt, replies::kRecipientsLimited);
+    co_return;
+  }
+  const std::string address = RecipientAddress(event.rcpt.forward_path);
   const net::TimePoint deadline = net::After(kLookupTimeout);
   auto resolution = co_await ingress_.lookups.ResolveRecipient(address, deadline);
   if (!resolution.ok()) {
@@ -83,6 +99,11 @@ Session::Handled Session::On(server::RcptReceived event) {
                                           {"peer", stream_.peer_address().ToString()},
                                           {"recipient", address},
                                           {"code", static_cast<int64_t>(reply.code)}});
+    const bool unknown = resolution->kind() == directory::v1::RecipientResolution::KIND_UNKNOWN_USER;
+    if (unknown && !ingress_.limits->TakeUnknownRecipient(ForLimits())) {
+      Answer(smtp::Verb::kRcpt, replies::kTooManyUnknown);  // 421: the machine closes
+      co_return;
+    }
   } else {
     envelope_->Add(event.rcpt, address, *resolution);
   }
@@ -91,11 +112,41 @@ Session::Handled Session::On(server::RcptReceived event) {
 
 Session::Handled Session::On(server::BeginContent) {
   body_ = std::make_unique<BodySink>(ingress_, *envelope_, correlation_id_);
+  completion_ = NewCompletion();
   Answer(smtp::Verb::kData, replies::kStartMailInput);
   co_return;
 }
 
-Session::Handled Session::On(server::ContentReceived) { co_await body_->Append(machine_.TakeContent()); }
+// RFC 6409, 8: here alone is a message changed.
+std::unique_ptr<Completion> Session::NewCompletion() const {
+  const config::v1::CompletionConfig& config = ingress_.completion;
+  if (!IsSubmission(kind_) || (!config.add_missing_fields() && !config.drop_bcc())) return nullptr;
+  CompletionOptions options;
+  options.add_missing_fields = config.add_missing_fields();
+  options.drop_bcc = config.drop_bcc();
+  mime::DateTime now;
+  now.unix_seconds = absl::ToUnixSeconds(absl::Now());
+  options.date = mime::FormatDateTime(now);
+  options.message_id = mime::NewMessageId(ingress_.hostname);
+  return std::make_unique<Completion>(std::move(options));
+}
+
+net::Awaitable<void> Session::TakeContent() {
+  std::string octets = machine_.TakeContent();
+  if (completion_ != nullptr) octets = completion_->Feed(octets);
+  if (!octets.empty()) co_await body_->Append(std::move(octets));
+}
+
+void Session::NoteCompletion() {
+  const auto count = [this](std::string_view change, size_t times) {
+    if (times > 0) ingress_.metrics.completed.With({change}).Increment(static_cast<double>(times));
+  };
+  count("date", completion_->added_date() ? 1 : 0);
+  count("message_id", completion_->added_message_id() ? 1 : 0);
+  count("bcc", completion_->dropped_fields());
+}
+
+Session::Handled Session::On(server::ContentReceived) { co_await TakeContent(); }
 
 Session::Handled Session::On(server::ContentRefused) {
   ingress_.metrics.transactions.With({ListenerName(kind_), "rejected"}).Increment();
@@ -120,7 +171,7 @@ type::v1::SessionFacts Session::MessageFacts() const {
 std::string Session::ReceivedFieldFor(const type::v1::SessionFacts& facts) const {
   TraceFacts trace;
   trace.helo = facts.helo();
-  trace.peer_literal = AddressLiteral(stream_.peer_address());
+  trace.peer_literal = stream_.peer_address().is_unix() ? "unix" : stream_.peer_address().ip().ToAddressLiteral();
   trace.hostname = ingress_.hostname;
   trace.protocol = facts.protocol();
   trace.tls = facts.tls();
@@ -161,7 +212,12 @@ net::Awaitable<std::vector<smtp::Reply>> Session::Store(uint64_t size) {
 }
 
 Session::Handled Session::On(server::EndContent event) {
-  if (!machine_.content().empty()) co_await body_->Append(machine_.TakeContent());
+  co_await TakeContent();
+  if (completion_ != nullptr) {
+    std::string rest = completion_->Finish();
+    if (!rest.empty()) co_await body_->Append(std::move(rest));
+    NoteCompletion();
+  }
   std::vector<smtp::Reply> answers = co_await Store(event.size);
   const uint16_t code = answers.front().code;
   const std::string_view result = code < 300 ? "accepted" : code < 500 ? "deferred" : "rejected";

@@ -125,7 +125,7 @@ class Session {
   void On(server::AuthAborted&) { log.push_back("auth aborted"); }
   void On(server::VrfyReceived&) { machine.Answer(replies::kCannotVerify); }
   void On(server::ExpnReceived&) { machine.Answer(replies::kNotImplemented); }
-  void On(server::HelpReceived&) { machine.Answer(replies::kHelp); }
+  void On(server::HelpReceived&) { machine.Answer(replies::kSmtpHelp); }
   void On(server::EtrnReceived&) { machine.Answer(replies::kOk); }
   void On(server::Close& e) {
     closed = true;
