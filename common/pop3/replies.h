@@ -21,6 +21,8 @@ inline constexpr CannedReply kCapabilitiesFollow  {true,  "", "Capability list f
 inline constexpr CannedReply kMechanismsFollow    {true,  "", "Mechanisms follow"};
 inline constexpr CannedReply kBeginTls            {true,  "", "Begin TLS negotiation"};
 inline constexpr CannedReply kUtf8Enabled         {true,  "", "UTF8 enabled"};
+inline constexpr CannedReply kLanguagesFollow     {true,  "", "Language listing follows:"};
+inline constexpr CannedReply kLanguageEnglish     {true,  "", "en Language changed"};
 inline constexpr CannedReply kBye                 {true,  "", "Bye"};
 
 inline constexpr CannedReply kUnknownCommand      {false, "", "Unknown command"};

@@ -6,6 +6,7 @@
 #include "common/pop3/capability.h"
 #include "common/pop3/replies.h"
 #include "common/telemetry/log.h"
+#include "common/text/ascii.h"
 #include "services/pop3_gateway/session.h"
 #include "services/pop3_gateway/status_to_pop3.h"
 
@@ -93,6 +94,7 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
   const auth::Success success = std::get<auth::Success>(std::move(step));
   gateway_.metrics.auth_attempts.With({"pop3", mechanism, "success"}).Increment();
   if (!success.shard_endpoint.empty()) gateway_.shards->Learn(success.shard, success.shard_endpoint);
+  if (!gateway_.logins->Take(success.account_id)) co_return SayAndGoOn(replies::kLoginDelay);
   const net::TimePoint deadline = net::After(kLoginCallTimeout);
   absl::StatusOr<std::shared_ptr<grpc::Channel>> store = co_await gateway_.shards->Channel(success.shard, deadline);
   absl::Status status = store.status();
@@ -122,6 +124,8 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
 Session::Result Session::On(pop3::Stls) {
   if (in_transaction()) co_return SayAndGoOn(replies::kWrongState);
   if (stream_.is_tls()) co_return SayAndGoOn(replies::kTlsActive);
+  // RFC 6856, 2.1: not after UTF8.
+  if (utf8_) co_return SayAndGoOn(replies::kWrongState);
   Say(replies::kBeginTls);
   // Whatever came with the command in plain text may be an attacker's: it is thrown away (as RFC 3207, 4.2 says for SMTP).
   reader_.DiscardAll();
@@ -149,10 +153,18 @@ Session::Result Session::On(pop3::Capa) {
   capabilities.pipelining = true;
   capabilities.resp_codes = true;
   capabilities.auth_resp_code = true;
+  // RFC 6856: names and passwords may be UTF-8, too; the directory prepares them (RFC 4013).
+  capabilities.utf8 = true;
+  capabilities.utf8_user = true;
+  capabilities.lang = true;
   capabilities.expire_never = true;
-  capabilities.implementation = "Mailmesh";
+  if (gateway_.login_delay.count() > 0) {
+    capabilities.login_delay = pop3::Period{static_cast<uint32_t>(gateway_.login_delay.count()), false};
+  }
+  capabilities.implementation = gateway_.implementation;
+  // RFC 2595, 4: before log-in only. RFC 2449, 6.2 and 6.3: USER and SASL are the same in both states.
   capabilities.stls = !stream_.is_tls() && !in_transaction();
-  if (!in_transaction() && policy.MayLogIn(facts)) {
+  if (policy.MayLogIn(facts)) {
     capabilities.user = true;
     capabilities.sasl = policy.Mechanisms(facts);
   }
@@ -161,7 +173,22 @@ Session::Result Session::On(pop3::Capa) {
   co_return Next::kGoOn;
 }
 
-Session::Result Session::On(pop3::Utf8) { co_return SayAndGoOn(replies::kNotSupported); }
-Session::Result Session::On(pop3::Lang) { co_return SayAndGoOn(replies::kNotSupported); }
+Session::Result Session::On(pop3::Utf8) {
+  // RFC 6856, 2: in AUTHORIZATION only.
+  if (in_transaction()) co_return SayAndGoOn(replies::kWrongState);
+  utf8_ = true;
+  co_return SayAndGoOn(replies::kUtf8Enabled);
+}
+
+// RFC 6856, 3.2: every text is in English, the one language to choose.
+Session::Result Session::On(pop3::Lang command) {
+  if (command.tag.empty()) {
+    Say(replies::kLanguagesFollow);
+    out_ += "en English\r\n.\r\n";
+    co_return Next::kGoOn;
+  }
+  const bool english = command.tag == "*" || text::EqualsIgnoreAsciiCase(command.tag, "en");
+  co_return SayAndGoOn(english ? replies::kLanguageEnglish : replies::kNoSuchLanguage);
+}
 
 }  // namespace mailmesh::pop3_gateway

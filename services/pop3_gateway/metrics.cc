@@ -20,6 +20,8 @@ Metrics::Metrics(telemetry::Registry& registry)
            {"mechanism", {"USER", "PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"}},
            {"result", {"success", "bad_credentials", "malformed", "mechanism_not_offered", "tls_required", "temporary"}}})),
       messages_retrieved(registry.AddCounter("mailmesh_pop3_messages_retrieved_total", "Messages sent to clients by RETR.")),
-      messages_deleted(registry.AddCounter("mailmesh_pop3_messages_deleted_total", "Messages removed at QUIT.")) {}
+      messages_deleted(registry.AddCounter("mailmesh_pop3_messages_deleted_total", "Messages removed at QUIT.")),
+      surrogates(registry.AddCounter("mailmesh_pop3_surrogates_total",
+                                     "Messages whose UTF-8 header was sent in ASCII to a client without UTF8.")) {}
 
 }  // namespace mailmesh::pop3_gateway

@@ -15,6 +15,7 @@ struct Metrics {
   telemetry::CounterFamily auth_attempts;      // protocol, mechanism, result
   telemetry::Counter messages_retrieved;
   telemetry::Counter messages_deleted;
+  telemetry::Counter surrogates;
 };
 
 }  // namespace mailmesh::pop3_gateway

@@ -70,6 +70,9 @@ class Session {
   Result On(pop3::Retr command);
   Result On(pop3::Top command);
   Result Retrieve(pop3::MessageNumber number, std::optional<uint32_t> top_lines);
+  // The first octets of the message, its header at least: in ASCII if the client has not asked for UTF-8. The rest is
+  // maildrop_->ReadMessage()'s.
+  net::Awaitable<absl::StatusOr<std::string>> OpenMessage(pop3::MessageNumber number, std::optional<uint32_t> top_lines);
 
   Gateway& gateway_;
   net::Stream stream_;
@@ -83,7 +86,8 @@ class Session {
   bool last_ok_ = false;  // of the last reply, for metrics
   uint32_t errors_ = 0;
   uint32_t failed_logins_ = 0;
-  std::string user_;  // of USER
+  bool utf8_ = false;  // RFC 6856, 2.1
+  std::string user_;   // of USER
   std::string account_;
   std::unique_ptr<Maildrop> maildrop_;
 };

@@ -20,8 +20,9 @@ const pop3::CannedReply& StatusToReply(const absl::Status& status) {
       return replies::kAuthFailed;
     case absl::StatusCode::kPermissionDenied:
       return replies::kPermanent;
-    case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kInvalidArgument:
+      return rpc::ReasonOf(status) == type::v1::ERROR_REASON_BAD_CHARSET ? replies::kUtf8Needed : replies::kTemporary;
+    case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
