@@ -35,6 +35,22 @@ std::optional<telemetry::Level> FromProto(pb::LogLevel level) {
   }
 }
 
+pb::LogLevel ToProto(telemetry::Level level) {
+  switch (level) {
+    case telemetry::Level::kDebug:
+      return pb::LOG_LEVEL_DEBUG;
+    case telemetry::Level::kInfo:
+      return pb::LOG_LEVEL_INFO;
+    case telemetry::Level::kWarning:
+      return pb::LOG_LEVEL_WARNING;
+    case telemetry::Level::kError:
+      return pb::LOG_LEVEL_ERROR;
+    case telemetry::Level::kOff:
+      return pb::LOG_LEVEL_UNSPECIFIED;
+  }
+  return pb::LOG_LEVEL_UNSPECIFIED;
+}
+
 class ControlService final : public pb::ControlService::CallbackService {
  public:
   explicit ControlService(ControlDependencies dependencies) : of_(std::move(dependencies)) {}
@@ -54,6 +70,11 @@ class ControlService final : public pb::ControlService::CallbackService {
   grpc::ServerUnaryReactor* KickSession(grpc::CallbackServerContext* context, const pb::KickSessionRequest* request,
                                         pb::KickSessionResponse* response) override {
     return rpc::HandleUnaryOnPool(context, of_.pool, request, response, this, &ControlService::DoKickSession);
+  }
+  grpc::ServerUnaryReactor* GetConfig(grpc::CallbackServerContext* context, const pb::GetConfigRequest*,
+                                      pb::GetConfigResponse* response) override {
+    response->set_yaml(of_.config);
+    return rpc::AnswerUnary(context, absl::OkStatus());
   }
   grpc::ServerUnaryReactor* SetLogLevel(grpc::CallbackServerContext* context, const pb::SetLogLevelRequest* request,
                                         pb::SetLogLevelResponse* response) override {
@@ -76,6 +97,7 @@ class ControlService final : public pb::ControlService::CallbackService {
     }
     response.set_sessions(of_.sessions.size());
     response.set_process_id(getpid());
+    response.set_log_level(ToProto(telemetry::GetLogLevel()));
     return absl::OkStatus();
   }
 

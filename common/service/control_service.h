@@ -19,6 +19,8 @@ namespace mailmesh::service {
 
 struct ControlDependencies {
   std::string role;
+  // The effective configuration as YAML, without secrets.
+  std::string config;
   Lifecycle& lifecycle;
   SessionRegistry& sessions;
   Peers& peers;

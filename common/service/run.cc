@@ -156,6 +156,7 @@ int RunFactory(const AppFactory& factory, int argc, char** argv) {
   int code;
   {
     RuntimeImpl runtime({.role = std::string(factory.role()),
+                         .config = config::PrintEffective(*config),
                          .common = common,
                          .inherited = std::move(*inherited),
                          .notify = SupervisorNotify::FromEnvironment(),

@@ -34,6 +34,7 @@ std::vector<std::string> Lines(const absl::Status& status) {
 
 RuntimeImpl::RuntimeImpl(Options options)
     : role_(std::move(options.role)),
+      config_(std::move(options.config)),
       common_(options.common),
       name_(common_.name().empty() ? role_ : common_.name()),
       notify_(std::move(options.notify)),
@@ -86,7 +87,7 @@ absl::Status RuntimeImpl::StartAdmin() {
 absl::Status RuntimeImpl::StartGrpc() {
   const auto& config = common_.grpc();
   if (config.listen().empty()) return absl::OkStatus();
-  control_ = MakeControlService({role_, lifecycle_, sessions_, peers_, Pool("control", 1, 100)});
+  control_ = MakeControlService({role_, config_, lifecycle_, sessions_, peers_, Pool("control", 1, 100)});
   services_.push_back(control_.get());
   rpc::ServerOptions options;
   options.endpoint = config.listen();

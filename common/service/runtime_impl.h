@@ -34,6 +34,8 @@ class RuntimeImpl final : public Runtime {
  public:
   struct Options {
     std::string role;
+    // The effective configuration as text, for control.v1.
+    std::string config;
     // Outlives the runtime.
     const config::v1::CommonConfig& common;
     net::InheritedSockets inherited;
@@ -95,6 +97,7 @@ class RuntimeImpl final : public Runtime {
   };
 
   const std::string role_;
+  const std::string config_;
   const config::v1::CommonConfig& common_;
   const std::string name_;
   const SupervisorNotify notify_;
