@@ -102,7 +102,9 @@ void AppendMessages(Store& store, const AppendMessagesRequest& request, Done<App
                    request_id = request.request_id(), account_id = request.account_id()](
                       absl::StatusOr<AppendMessagesResponse> response) mutable {
     if (response.ok()) {
-      for (const Logged& l : *logged) LogStored(metrics, "append", facts, request_id, account_id, l.message_id, l.uid, l.size);
+      for (const Logged& l : *logged) {
+        LogStored(metrics, "append", facts, request_id, account_id, response->mailbox_id(), l.message_id, l.uid, l.size);
+      }
     }
     done(std::move(response));
   };

@@ -55,6 +55,7 @@ class Delivery {
   };
   struct Stored {
     std::string account_id;
+    std::string mailbox_id;
     std::string message_id;
     uint32_t uid;
   };
@@ -116,7 +117,9 @@ class Delivery {
     auto on_durable = [metrics = store_.metrics(), answer, stored = std::move(stored_), facts = request_.facts(), request_id = request_.request_id(),
                        size = content_.size()](const absl::Status& status) {
       if (!status.ok()) return answer->done(status);
-      for (const Stored& s : stored) LogStored(metrics, "deliver", facts, request_id, s.account_id, s.message_id, s.uid, size);
+      for (const Stored& s : stored) {
+        LogStored(metrics, "deliver", facts, request_id, s.account_id, s.mailbox_id, s.message_id, s.uid, size);
+      }
       answer->done(std::move(answer->response));
     };
     const absl::Status committed = store_.Commit(txns, batch_, {}, std::move(on_durable));
@@ -151,7 +154,7 @@ class Delivery {
     result->set_uid(added.uid);
     result->set_message_id(MessageIdText(txn.number(), added.instance));
     txn.RememberRequest(kDeliverRequest, request_.request_id(), result->SerializeAsString(), name);
-    stored_.push_back(Stored{recipient.account_id(), result->message_id(), added.uid});
+    stored_.push_back(Stored{recipient.account_id(), result->mailbox_id(), result->message_id(), added.uid});
     return absl::OkStatus();
   }
 

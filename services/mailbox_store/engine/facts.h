@@ -19,7 +19,7 @@ storage::v1::MessageFacts ToStored(const type::v1::SessionFacts& facts);
 
 // The mail log's line: info "message stored"; and its octets in the metrics (which may be null).
 void LogStored(const StoreMetrics* metrics, std::string_view operation, const type::v1::SessionFacts& facts, std::string_view request_id,
-               std::string_view account_id, std::string_view message_id, uint32_t uid, uint64_t size);
+               std::string_view account_id, std::string_view mailbox_id, std::string_view message_id, uint32_t uid, uint64_t size);
 
 // Seconds of a date that IMAP can show (years 0001 to 9999); InvalidArgument else.
 absl::StatusOr<int64_t> CheckedSeconds(const google::protobuf::Timestamp& timestamp);

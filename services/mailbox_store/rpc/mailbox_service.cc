@@ -88,6 +88,7 @@ Service::Unary* Service::SearchMessages(Context* context, In<SearchMessagesReque
 
 absl::Status Service::DoSearch(const rpc::CallInfo& info, const SearchMessagesRequest& request,
                                SearchMessagesResponse& response) {
+  Audit(info, request);
   const OperationTimer timer(parts_.store.metrics(), Operation::kSearch);
   absl::StatusOr<SearchMessagesResponse> result =
       mailbox_store::SearchMessages(parts_.store, request, [&info] { return info.cancelled(); });

@@ -20,6 +20,7 @@
 #include "services/mailbox_store/engine/operations.h"
 #include "services/mailbox_store/engine/reads.h"
 #include "services/mailbox_store/engine/store.h"
+#include "services/mailbox_store/rpc/audit.h"
 
 namespace mailmesh::mailbox_store {
 
@@ -61,7 +62,8 @@ class ServiceBase {
 
  private:
   template <Operation kOperation, auto kRun, class Request, class Response>
-  void DoChange(const rpc::CallInfo&, const Request& request, Response* response, rpc::Responder responder) {
+  void DoChange(const rpc::CallInfo& info, const Request& request, Response* response, rpc::Responder responder) {
+    Audit(info, request);
     const OperationTimer timer(parts_.store.metrics(), kOperation);
     // The request stays valid until the responder is called.
     kRun(parts_.store, request,
@@ -73,7 +75,8 @@ class ServiceBase {
   }
 
   template <Operation kOperation, auto kRun, class Request, class Response>
-  absl::Status DoRead(const rpc::CallInfo&, const Request& request, Response& response) {
+  absl::Status DoRead(const rpc::CallInfo& info, const Request& request, Response& response) {
+    Audit(info, request);
     const OperationTimer timer(parts_.store.metrics(), kOperation);
     absl::StatusOr<Response> result = kRun(parts_.store, request);
     timer.Finish(result.status());
@@ -82,7 +85,8 @@ class ServiceBase {
   }
 
   template <Operation kOperation, auto kOpen, class Response, class Request>
-  asio::awaitable<absl::Status> DoStream(rpc::CallInfo, const Request& request, rpc::ServerWriter<Response>& writer) {
+  asio::awaitable<absl::Status> DoStream(rpc::CallInfo info, const Request& request, rpc::ServerWriter<Response>& writer) {
+    Audit(info, request);
     const OperationTimer timer(parts_.store.metrics(), kOperation);
     absl::Status status = co_await Pump<kOpen, Response, Request>(request, writer);
     timer.Finish(status);
