@@ -70,6 +70,15 @@ absl::Status SetPassword(Context& context, const std::string& address, bool pass
   return Call(stub.get(), &Stub::SetPassword, request).status();
 }
 
+absl::Status SetDisabled(Context& context, const std::string& address, bool disabled) {
+  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  directory::v1::SetAccountDisabledRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_address(address);
+  request.set_disabled(disabled);
+  return Call(stub.get(), &Stub::SetAccountDisabled, request).status();
+}
+
 }  // namespace
 
 void AddAccountCommands(CLI::App& app) {
@@ -98,6 +107,14 @@ void AddAccountCommands(CLI::App& app) {
   SetAction(password, [arguments](Context& context) {
     return SetPassword(context, arguments->address, arguments->password_stdin);
   });
+  const auto add_switch = [&](const char* name, const char* help, bool disabled) {
+    auto* command = account->add_subcommand(name, help);
+    command->add_option("ADDRESS", arguments->address, "Its address")->required();
+    SetAction(command,
+              [arguments, disabled](Context& context) { return SetDisabled(context, arguments->address, disabled); });
+  };
+  add_switch("disable", "Refuses log-in and new mail for an account; its mail stays", true);
+  add_switch("enable", "Takes a disabled account into use again", false);
 }
 
 }  // namespace mailmesh::cli

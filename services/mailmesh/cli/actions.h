@@ -17,6 +17,14 @@ void AddQueueCommands(CLI::App& app);
 void AddFetchCommands(CLI::App& app);
 void AddSendCommand(CLI::App& app);
 void AddPkiCommands(CLI::App& app);
+void AddAuthCommands(CLI::App& app);
+void AddSessionCommands(CLI::App& app);
+void AddMessageCommands(CLI::App& app);
+void AddImportCommand(CLI::App& app);
+void AddExportCommand(CLI::App& app);
+void AddLogCommands(CLI::App& app);
+void AddTraceCommand(CLI::App& app);
+void AddConfigCommands(CLI::App& app);
 
 // Parses the line and runs what it asks for. Returns the exit code.
 int RunCommandLine(int argc, char** argv);

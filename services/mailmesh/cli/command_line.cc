@@ -50,10 +50,18 @@ int RunCommandLine(int argc, char** argv) {
   AddRouteCommands(app);
   AddAccountCommands(app);
   AddAliasCommands(app);
+  AddAuthCommands(app);
   AddMailboxCommands(app);
+  AddMessageCommands(app);
+  AddImportCommand(app);
+  AddExportCommand(app);
   AddQueueCommands(app);
   AddFetchCommands(app);
   AddSendCommand(app);
+  AddSessionCommands(app);
+  AddLogCommands(app);
+  AddTraceCommand(app);
+  AddConfigCommands(app);
   AddPkiCommands(app);
   try {
     app.parse(argc, argv);

@@ -1,11 +1,13 @@
 #include "services/mailmesh/cli/context.h"
 
+#include <pwd.h>
 #include <termios.h>
 #include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 
 #include "absl/strings/match.h"
@@ -14,6 +16,7 @@
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/operator.h"
 #include "common/rpc/status_mapping.h"
 #include "mailmesh/directory/v1/directory_service.grpc.pb.h"
 #include "services/mailmesh/cli/actions.h"
@@ -40,6 +43,22 @@ class NoEcho {
  private:
   termios before_;
 };
+
+// Who runs the tool, as "user@host". sudo(8) says who was there before it.
+std::string OperatorName() {
+  const char* sudo_user = std::getenv("SUDO_USER");
+  const passwd* entry = getpwuid(getuid());
+  std::string name = sudo_user != nullptr && *sudo_user != '\0' ? sudo_user
+                     : entry != nullptr                          ? entry->pw_name
+                                                                 : absl::StrCat("uid", getuid());
+  char host[256] = "";
+  if (gethostname(host, sizeof(host) - 1) == 0) absl::StrAppend(&name, "@", host);
+  // What a call may carry: printable ASCII without spaces.
+  for (char& c : name) {
+    if (c <= ' ' || c >= 0x7f) c = '?';
+  }
+  return name.substr(0, 128);
+}
 
 std::string Ask(const std::string& prompt) {
   std::cerr << prompt << ": " << std::flush;
@@ -98,6 +117,16 @@ absl::StatusOr<std::map<std::string, std::string>> Context::GrpcEndpoints() {
   return found;
 }
 
+absl::StatusOr<std::vector<std::string>> Context::Instances(const std::string& role) {
+  ASSIGN_OR_RETURN(const auto endpoints, GrpcEndpoints());
+  std::vector<std::string> found;
+  for (const auto& [instance, address] : endpoints) {
+    if (role.empty() || instance == role || RoleOf(instance) == role) found.push_back(instance);
+  }
+  if (found.empty()) return absl::NotFoundError(absl::StrCat("this mesh has no ", role));
+  return found;
+}
+
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Context::ChannelTo(const std::string& instance) {
   RETURN_IF_ERROR(Load());
   const auto found = endpoints_.find(instance + kGrpcSuffix);
@@ -143,12 +172,13 @@ absl::Status FromGrpc(const grpc::Status& status) { return rpc::FromGrpc(status)
 std::unique_ptr<grpc::ClientContext> NewCall(int seconds) {
   auto call = std::make_unique<grpc::ClientContext>();
   call->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(seconds));
+  call->AddMetadata(rpc::kOperatorKey, OperatorName());
   return call;
 }
 
 std::string NewRequestId() { return base::NewIdText(); }
 
-absl::StatusOr<std::string> ReadSecret(const std::string& prompt, bool from_stdin) {
+absl::StatusOr<std::string> ReadSecret(const std::string& prompt, bool from_stdin, Asked asked) {
   std::string secret;
   if (from_stdin) {
     std::getline(std::cin, secret);
@@ -156,7 +186,7 @@ absl::StatusOr<std::string> ReadSecret(const std::string& prompt, bool from_stdi
     return absl::InvalidArgumentError("standard input is not a terminal: use --password-stdin");
   } else {
     secret = Ask(prompt);
-    if (Ask(prompt + " again") != secret) return absl::InvalidArgumentError("the two are not the same");
+    if (asked == Asked::kTwice && Ask(prompt + " again") != secret) return absl::InvalidArgumentError("the two are not the same");
   }
   if (secret.empty()) return absl::InvalidArgumentError("an empty secret");
   return secret;

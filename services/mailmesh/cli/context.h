@@ -32,6 +32,8 @@ class Context {
 
   // Instances of all roles that the mesh names: "imap_gateway", "imap_gateway.1" -> gRPC address.
   absl::StatusOr<std::map<std::string, std::string>> GrpcEndpoints();
+  // Those of a role, or the one instance of this name; all if empty. NotFound where there is none.
+  absl::StatusOr<std::vector<std::string>> Instances(const std::string& role);
   // A channel to a role (or one instance of it), or to an address that the directory gave.
   absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(const std::string& instance);
   absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelToEndpoint(const std::string& role, const std::string& endpoint);
@@ -69,14 +71,15 @@ absl::StatusOr<Response> Call(Stub* stub, grpc::Status (Stub::*method)(grpc::Cli
 // Turns a failed call into a status whose text an operator can use.
 absl::Status FromGrpc(const grpc::Status& status);
 
-// A context whose deadline is `seconds` from now.
+// A context whose deadline is `seconds` from now; it names the operator for audit logs.
 std::unique_ptr<grpc::ClientContext> NewCall(int seconds = 30);
 
 // A fresh id for a mutation.
 std::string NewRequestId();
 
-// A secret from the terminal (asked twice, not echoed), or the first line of standard input.
-absl::StatusOr<std::string> ReadSecret(const std::string& prompt, bool from_stdin);
+// A secret from the terminal (not echoed; a new one is asked for twice), or the first line of standard input.
+enum class Asked { kOnce, kTwice };
+absl::StatusOr<std::string> ReadSecret(const std::string& prompt, bool from_stdin, Asked asked = Asked::kTwice);
 
 // An account by address: its id, shard and the like.
 struct AccountRef {

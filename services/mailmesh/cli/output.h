@@ -15,6 +15,7 @@ enum class OutputFormat { kTable, kJson };
 class Table {
  public:
   explicit Table(std::vector<std::string> columns) : columns_(std::move(columns)) {}
+  bool empty() const { return rows_.empty(); }
   // As many cells as columns.
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   // JSON: an array of objects with string values. Ends with a newline.

@@ -18,7 +18,7 @@ void AddUpCommand(CLI::App& app) {
                       "Ports are this plus the well-known one (25, 24 LMTP, 587, 465, 110, 995, 143, 993), admin ports 9101 "
                       "and up, gRPC ports (with --grpc tcp) 7101 and up; 0: the system chooses")
       ->check(CLI::Range(0, 56000));
-  command->add_option("--config", arguments->config_file, "YAML: hostname, grpc, replicas, and settings by role")
+  command->add_option("--config", arguments->config_file, "YAML: hostname, grpc, replicas, log, and settings by role")
       ->check(CLI::ExistingFile);
   command->add_option("--grpc", arguments->grpc, "Roles talk over unix sockets (the default), or tcp with mutual TLS")
       ->check(CLI::IsMember({"unix", "tcp"}));

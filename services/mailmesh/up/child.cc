@@ -57,6 +57,7 @@ absl::Status Child::Start(absl::Time now) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (spec_.output >= 0 && (dup2(spec_.output, STDOUT_FILENO) < 0 || dup2(spec_.output, STDERR_FILENO) < 0)) _exit(126);
     PlaceListeners(descriptors);
     if (descriptors.empty()) {
       unsetenv("LISTEN_FDS");

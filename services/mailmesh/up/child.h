@@ -20,6 +20,8 @@ struct ChildSpec {
   std::string config_file;
   std::string endpoints_file;
   std::string notify_socket;
+  // What becomes its standard output and error; ours where it is -1.
+  int output = -1;
   // Listeners handed down: name and our descriptor, which stays open here.
   std::vector<std::pair<std::string, int>> listeners;
 };

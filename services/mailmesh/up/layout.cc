@@ -62,7 +62,7 @@ absl::StatusOr<Layout> PrepareLayout(const std::string& dir) {
   layout.dir = std::filesystem::canonical(dir, error).string();
   if (error) return base::ErrnoStatus(error.value(), dir);
   RETURN_IF_ERROR(TakeLock(layout.dir));
-  for (const std::string& folder : {layout.pki(), layout.config(), layout.data()}) {
+  for (const std::string& folder : {layout.pki(), layout.config(), layout.data(), layout.log()}) {
     RETURN_IF_ERROR(base::MakeDirectories(folder, 0700));
   }
   ASSIGN_OR_RETURN(layout.run, PrepareRunFolder(layout.dir));

@@ -9,6 +9,7 @@
 #include "common/base/file.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/base/units.h"
 #include "common/net/endpoint.h"
 #include "common/net/listen_socket.h"
 #include "services/mailmesh/up/identity.h"
@@ -16,6 +17,9 @@
 
 namespace mailmesh::up {
 namespace {
+
+constexpr uint64_t kMinLogFile = 64 << 10;
+constexpr int kMaxLogFiles = 100;
 
 bool IsRole(const std::string& name) {
   return std::any_of(Roles().begin(), Roles().end(), [&](const Role& role) { return role.name == name; });
@@ -48,6 +52,28 @@ absl::Status ReadReplicas(const YAML::Node& node, const std::string& file, UpOpt
                                                      role == "directory" ? "" : absl::StrCat(" to ", kMaxReplicas)));
     }
     options.replicas[role] = count;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadLogLimits(const YAML::Node& node, const std::string& file, LogLimits& limits) {
+  if (!node.IsMap()) return absl::InvalidArgumentError(absl::StrCat(file, ": log: must be a map"));
+  for (const auto& entry : node) {
+    const std::string key = entry.first.as<std::string>();
+    if (key == "file_bytes") {
+      const auto size = base::ParseSize(entry.second.as<std::string>());
+      if (!size.ok() || *size < kMinLogFile) {
+        return absl::InvalidArgumentError(absl::StrCat(file, ": log.file_bytes: must be a size of at least 64KiB"));
+      }
+      limits.file_bytes = *size;
+    } else if (key == "files") {
+      limits.files = entry.second.as<int>();
+      if (limits.files < 1 || limits.files > kMaxLogFiles) {
+        return absl::InvalidArgumentError(absl::StrCat(file, ": log.files: must be 1 to ", kMaxLogFiles));
+      }
+    } else {
+      return absl::InvalidArgumentError(absl::StrCat(file, ": log: unknown key: ", key, " (file_bytes or files is expected)"));
+    }
   }
   return absl::OkStatus();
 }
@@ -132,12 +158,14 @@ absl::Status ReadUpConfig(const std::string& file, UpOptions& options) {
         options.grpc_tcp = kind == "tcp";
       } else if (key == "replicas") {
         RETURN_IF_ERROR(ReadReplicas(entry.second, file, options));
+      } else if (key == "log") {
+        RETURN_IF_ERROR(ReadLogLimits(entry.second, file, options.log));
       } else if (IsRole(key)) {
         if (!entry.second.IsMap()) return absl::InvalidArgumentError(absl::StrCat(file, ": ", key, ": must be a map"));
         options.roles[key] = YAML::Dump(entry.second);
       } else {
         return absl::InvalidArgumentError(absl::StrCat(file, ":", entry.first.Mark().line + 1, ": unknown key: ", key,
-                                                       " (hostname, grpc, replicas or a role is expected)"));
+                                                       " (hostname, grpc, replicas, log or a role is expected)"));
       }
     }
   } catch (const YAML::Exception& error) {

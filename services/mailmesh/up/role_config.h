@@ -10,6 +10,7 @@
 #include <string>
 
 #include "services/mailmesh/up/layout.h"
+#include "services/mailmesh/up/log_files.h"
 
 namespace mailmesh::up {
 
@@ -18,12 +19,13 @@ struct UpOptions {
   uint16_t port_base = 0;  // 0: the system chooses every port
   bool grpc_tcp = false;
   std::string hostname = "localhost";
+  LogLimits log;
   std::map<std::string, int> replicas;       // role -> instances, 1 where not named
   std::map<std::string, std::string> roles;  // role -> YAML that is merged into its configuration
 };
 
-// Reads `--config FILE` into `options`: a YAML map with `hostname`, `grpc` (unix or tcp), `replicas` (role -> count), and
-// per role a map that is merged into the role's own configuration (see docs/operations/configure.md).
+// Reads `--config FILE` into `options`: a YAML map with `hostname`, `grpc` (unix or tcp), `replicas` (role -> count),
+// `log` (how much of each process's log is kept in DIR/log: file_bytes, files), and per role a map that is merged into the role's own configuration (see docs/operations/configure.md).
 absl::Status ReadUpConfig(const std::string& file, UpOptions& options);
 
 // Addresses of one instance, chosen by the supervisor so that they hold over restarts.

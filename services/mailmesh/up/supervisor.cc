@@ -18,9 +18,12 @@
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/net/listen_socket.h"
+#include "common/telemetry/log.h"
 #include "services/mailmesh/up/child.h"
 #include "services/mailmesh/up/identity.h"
+#include "services/mailmesh/up/log_files.h"
 #include "services/mailmesh/up/notify_socket.h"
+#include "services/mailmesh/up/program.h"
 #include "services/mailmesh/up/roles.h"
 
 namespace mailmesh::up {
@@ -28,8 +31,6 @@ namespace {
 
 constexpr absl::Duration kStartLimit = absl::Seconds(60);
 constexpr absl::Duration kStopLimit = absl::Seconds(30);
-
-void Say(const std::string& line) { std::cout << "mailmesh up: " << line << std::endl; }
 
 class Supervisor {
  public:
@@ -39,6 +40,8 @@ class Supervisor {
   absl::Status Run();
 
  private:
+  // Tells the user, and the mesh's log.
+  void Say(const std::string& line) const;
   absl::Status OpenListeners();
   absl::Status AddChildren(const Role& role);
   // Starts the instances of one role and waits until they serve. OK also when a signal came in between.
@@ -49,6 +52,7 @@ class Supervisor {
   void Step(absl::Time until);
   void ReapChildren();
   void StartDueChildren();
+  void DrainLogs();
   void StopAll();
   void StopRole(const std::string& role, absl::Time limit);
   std::vector<Child*> InstancesOf(const std::string& role);
@@ -59,6 +63,9 @@ class Supervisor {
   std::map<std::string, net::ListenSocket> listeners_;  // by port name
   std::vector<std::pair<std::string, Child>> children_;  // role and child, in the order of start
   std::unique_ptr<NotifySocket> notify_;
+  // By instance. What a role prints comes through here.
+  std::map<std::string, LogPipe> logs_;
+  std::unique_ptr<LogFile> own_log_;
   int signals_ = -1;
   bool stopping_ = false;
   bool fast_ = false;
@@ -71,8 +78,11 @@ absl::Status Supervisor::Prepare() {
   sigprocmask(SIG_BLOCK, &set, nullptr);
   signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals_ < 0) return base::ErrnoStatus(errno, "signalfd");
+  // Whoever reads what we print may go away; the mesh stays.
+  std::signal(SIGPIPE, SIG_IGN);
 
   ASSIGN_OR_RETURN(layout_, PrepareLayout(options_.dir));
+  own_log_ = std::make_unique<LogFile>(layout_.log() + "/mailmesh.log", options_.log);
   std::vector<std::string> roles;
   for (const Role& role : Roles()) roles.push_back(role.name);
   roles.push_back("operator");
@@ -100,19 +110,27 @@ absl::Status Supervisor::OpenListeners() {
 absl::Status Supervisor::AddChildren(const Role& role) {
   const auto found = options_.replicas.find(role.name);
   const int count = found == options_.replicas.end() ? 1 : found->second;
-  std::error_code error;
-  const std::string folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
   for (int replica = 0; replica < count; ++replica) {
     ChildSpec spec;
     spec.name = InstanceName(role.name, replica);
-    spec.program = absl::StrCat(folder, "/mailmesh-", role.name);
+    spec.program = RoleProgram(role.name);
     spec.notify_socket = layout_.run + "/notify";
     spec.endpoints_file = absl::StrCat(layout_.run, "/", spec.name, ".endpoints");
     ASSIGN_OR_RETURN(spec.config_file, WriteRoleConfig(layout_, options_, addresses_, role.name, replica));
     for (const ProtocolPort& port : role.ports) spec.listeners.emplace_back(port.name, listeners_.at(port.name).fd());
+    ASSIGN_OR_RETURN(LogPipe pipe, LogPipe::Open(absl::StrCat(layout_.log(), "/", spec.name, ".log"), options_.log));
+    spec.output = pipe.write_end();
+    logs_.emplace(spec.name, std::move(pipe));
     children_.emplace_back(role.name, Child(std::move(spec)));
   }
   return absl::OkStatus();
+}
+
+void Supervisor::Say(const std::string& line) const {
+  std::cout << "mailmesh up: " << line << std::endl;
+  own_log_->Append(telemetry::FormatLogLine(telemetry::LogFormat::kText, "mailmesh", absl::Now(), telemetry::Level::kInfo,
+                                            "supervisor", {{"text", line}}) +
+                   "\n");
 }
 
 std::vector<Child*> Supervisor::InstancesOf(const std::string& role) {
@@ -175,8 +193,10 @@ void Supervisor::Step(absl::Time until) {
     if (!child.running() && !stopping_ && child.next_start() != absl::InfinitePast()) until = std::min(until, child.next_start());
   }
   const absl::Duration wait = std::clamp(until - absl::Now(), absl::ZeroDuration(), absl::Seconds(60));
-  pollfd polled[2] = {{signals_, POLLIN, 0}, {notify_->fd(), POLLIN, 0}};
-  poll(polled, 2, static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1);
+  std::vector<pollfd> polled = {{signals_, POLLIN, 0}, {notify_->fd(), POLLIN, 0}};
+  for (const auto& [instance, log] : logs_) polled.push_back({log.read_end(), POLLIN, 0});
+  poll(polled.data(), polled.size(), static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1);
+  DrainLogs();
   while (const auto pid = notify_->NextReady()) {
     for (auto& [role, child] : children_) {
       if (child.pid() == *pid) child.SetReady();
@@ -193,6 +213,10 @@ void Supervisor::Step(absl::Time until) {
     stopping_ = true;
   }
   ReapChildren();
+}
+
+void Supervisor::DrainLogs() {
+  for (auto& [instance, log] : logs_) log.Drain();
 }
 
 void Supervisor::ReapChildren() {
@@ -227,6 +251,7 @@ void Supervisor::StopRole(const std::string& role, absl::Time limit) {
     }
     Step(std::min(limit, absl::Now() + absl::Seconds(1)));
   }
+  DrainLogs();  // the last words
 }
 
 void Supervisor::StopAll() {
