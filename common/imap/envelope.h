@@ -5,7 +5,9 @@
 #ifndef MAILMESH_COMMON_IMAP_ENVELOPE_H_
 #define MAILMESH_COMMON_IMAP_ENVELOPE_H_
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/mime/address.h"
@@ -17,6 +19,12 @@ namespace mailmesh::imap {
 void AppendEnvelope(std::string& out, const mime::Envelope& envelope);
 // "((name route mailbox host)...)", or NIL for an empty list.
 void AppendAddressList(std::string& out, const std::vector<mime::Address>& addresses);
+
+// In the order of the wire form.
+enum class EnvelopeList : uint8_t { kFrom, kSender, kReplyTo, kTo, kCc, kBcc };
+// RFC 5256, 3: the mailbox of the first address of a list, empty where there is none. False: `envelope` is none that
+// AppendEnvelope makes.
+[[nodiscard]] bool FirstMailbox(std::string_view envelope, EnvelopeList list, std::string* mailbox);
 
 }  // namespace mailmesh::imap
 

@@ -39,6 +39,7 @@ const std::vector<AccessRule>& Table() {
       {"mailmesh.mailbox.v1.MailboxService/ReadView", {kImap, kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/FetchSummaries", {kImap, kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/FetchContent", {kImap, kPop3, kOperator}},
+      {"mailmesh.mailbox.v1.MailboxService/GetContent", {kImap, kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/AcquireMaildrop", {kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/RenewMaildrop", {kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/CommitMaildrop", {kPop3, kOperator}},

@@ -7,8 +7,9 @@ namespace mailmesh::mailbox_store {
 namespace {
 
 std::vector<std::string> OperationNames() {
-  return {"upload", "deliver", "append",    "list",  "status", "create", "delete", "rename",   "subscribe",      "open",     "claim_recent", "view",
-          "watch",  "summaries", "fetch", "search", "store",  "copy",   "move",     "expunge", "maildrop", "delete_account", "fetch_job"};
+  return {"upload",       "deliver", "append", "list",      "status",   "create",         "delete", "rename", "subscribe",
+          "open",         "claim_recent", "view", "watch",  "summaries", "fetch",         "search", "sort",   "thread",
+          "store",        "copy",    "move",   "expunge",   "maildrop", "delete_account", "fetch_job"};
 }
 
 // Values of the label `result`.

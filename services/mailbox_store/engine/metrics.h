@@ -28,6 +28,8 @@ enum class Operation : size_t {
   kSummaries,
   kFetch,
   kSearch,
+  kSort,
+  kThread,
   kStore,
   kCopy,
   kMove,

@@ -15,6 +15,8 @@ namespace {
 using mailbox::v1::ContentChunk;
 using mailbox::v1::FetchContentRequest;
 using mailbox::v1::FetchContentResponse;
+using mailbox::v1::GetContentRequest;
+using mailbox::v1::GetContentResponse;
 
 constexpr int kMaxSelectors = 100;
 // What a chunk costs beside its octets.
@@ -130,15 +132,21 @@ class SectionReader {
 
 class ContentReader final : public StreamReader<FetchContentResponse> {
  public:
-  ContentReader(std::unique_ptr<ReadScope> scope, MailboxId id, UidSet uids, const FetchContentRequest& request)
+  using Selectors = google::protobuf::RepeatedPtrField<mailbox::v1::ContentSelector>;
+
+  ContentReader(std::unique_ptr<ReadScope> scope, MailboxId id, UidSet uids, const Selectors& selectors)
       : scope_(std::move(scope)),
         uids_(std::move(uids)),
-        selectors_(request.selectors().begin(), request.selectors().end()),
+        selectors_(selectors.begin(), selectors.end()),
         scan_(*scope_, id, uids_),
         entries_(PagedColumn::Entries(*scope_, id)),
         structures_(PagedColumn::Summaries(*scope_, id, SummaryKind::kStructure)) {}
 
-  absl::StatusOr<bool> Next(FetchContentResponse* response) override {
+  absl::StatusOr<bool> Next(FetchContentResponse* response) override { return Fill(response); }
+
+  // `response` has chunks.
+  template <class Response>
+  absl::StatusOr<bool> Fill(Response* response) {
     size_t octets = 0;
     while (octets < kResponseOctets) {
       if (!section_open_) {
@@ -167,6 +175,9 @@ class ContentReader final : public StreamReader<FetchContentResponse> {
     return response->chunks_size() > 0;
   }
 
+  // Whether there is more of the message that the last response ended with.
+  bool within_message() const { return section_open_ || (source_ != nullptr && selector_ < selectors_.size()); }
+
  private:
   void Label(ContentChunk* chunk) const {
     chunk->set_uid(scan_.uid());
@@ -194,7 +205,8 @@ class ContentReader final : public StreamReader<FetchContentResponse> {
   }
 
   // Opens the next section that has octets to tell, or says that it is missing; false: all is told.
-  absl::StatusOr<bool> NextSection(FetchContentResponse* response, size_t* octets) {
+  template <class Response>
+  absl::StatusOr<bool> NextSection(Response* response, size_t* octets) {
     if (source_ == nullptr || selector_ >= selectors_.size()) {
       ASSIGN_OR_RETURN(const bool more, scan_.Next());
       if (!more) return false;
@@ -233,16 +245,33 @@ class ContentReader final : public StreamReader<FetchContentResponse> {
   bool first_ = false;
 };
 
+absl::StatusOr<std::unique_ptr<ContentReader>> OpenContent(Store& store, const std::string& account_id,
+                                                           const std::string& mailbox_id, UidSet uids,
+                                                           const ContentReader::Selectors& selectors) {
+  if (selectors.size() > kMaxSelectors) return InvalidRequest("at most 100 selectors");
+  ASSIGN_OR_RETURN(auto scope, ReadScope::Open(store, account_id));
+  const std::optional<MailboxId> id = ParseMailboxId(mailbox_id);
+  if (!id) return MailboxNotFound(mailbox_id);
+  RETURN_IF_ERROR(scope->Mailbox(*id));
+  return std::make_unique<ContentReader>(std::move(scope), *id, std::move(uids), selectors);
+}
+
 }  // namespace
 
 absl::StatusOr<StreamReaderPtr<FetchContentResponse>> FetchContent(Store& store, const FetchContentRequest& request) {
-  if (request.selectors_size() > kMaxSelectors) return InvalidRequest("at most 100 selectors");
-  ASSIGN_OR_RETURN(auto scope, ReadScope::Open(store, request.account_id()));
-  const std::optional<MailboxId> id = ParseMailboxId(request.mailbox_id());
-  if (!id) return MailboxNotFound(request.mailbox_id());
-  RETURN_IF_ERROR(scope->Mailbox(*id));
   ASSIGN_OR_RETURN(UidSet uids, UidSet::FromProto(request.uids()));
-  return std::make_unique<ContentReader>(std::move(scope), *id, std::move(uids), request);
+  return OpenContent(store, request.account_id(), request.mailbox_id(), std::move(uids), request.selectors());
+}
+
+absl::StatusOr<GetContentResponse> GetContent(Store& store, const GetContentRequest& request) {
+  if (request.uid() == 0) return InvalidRequest("UID 0");
+  UidSet uids = UidSet::Single(request.uid(), request.uid());
+  ASSIGN_OR_RETURN(const auto reader, OpenContent(store, request.account_id(), request.mailbox_id(), std::move(uids),
+                                                  request.selectors()));
+  GetContentResponse response;
+  RETURN_IF_ERROR(reader->Fill(&response));
+  response.set_more(reader->within_message());
+  return response;
 }
 
 }  // namespace mailmesh::mailbox_store

@@ -79,7 +79,18 @@ class Lister {
   std::vector<Ancestor> ancestors_;
 };
 
-absl::Status FillStatus(const ReadScope& scope, MailboxId id, mailbox::v1::MailboxStatus* status) {
+absl::StatusOr<uint64_t> DeletedOctets(const ReadScope& scope, MailboxId id) {
+  const UidSet all = UidSet::All();
+  MessageScan scan(scope, id, all);
+  uint64_t octets = 0;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, scan.Next());
+    if (!more) return octets;
+    if ((scan.record().flags & kDeleted) != 0) octets += scan.record().size;
+  }
+}
+
+absl::Status FillStatus(const ReadScope& scope, MailboxId id, bool deleted_bytes, mailbox::v1::MailboxStatus* status) {
   ASSIGN_OR_RETURN(const storage::v1::MailboxRecord record, scope.Mailbox(id));
   status->set_mailbox_id(MailboxIdText(id));
   status->set_uid_validity(record.uid_validity());
@@ -90,6 +101,9 @@ absl::Status FillStatus(const ReadScope& scope, MailboxId id, mailbox::v1::Mailb
   status->set_deleted(record.deleted());
   status->set_size_bytes(record.octets());
   status->set_highest_modseq(record.highest_modseq());
+  if (!deleted_bytes || record.deleted() == 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const uint64_t octets, DeletedOctets(scope, id));
+  status->set_deleted_bytes(octets);
   return absl::OkStatus();
 }
 
@@ -114,7 +128,7 @@ absl::StatusOr<mailbox::v1::GetMailboxStatusResponse> GetMailboxStatus(Store& st
     const absl::StatusOr<MailboxId> id = scope->FindMailboxByName(name);
     if (absl::IsNotFound(id.status())) continue;
     if (!id.ok()) return id.status();
-    RETURN_IF_ERROR(FillStatus(*scope, *id, status));
+    RETURN_IF_ERROR(FillStatus(*scope, *id, request.deleted_bytes(), status));
   }
   return response;
 }

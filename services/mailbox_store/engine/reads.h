@@ -50,6 +50,12 @@ absl::StatusOr<StreamReaderPtr<mailbox::v1::FetchSummariesResponse>> FetchSummar
     Store& store, const mailbox::v1::FetchSummariesRequest& request);
 absl::StatusOr<StreamReaderPtr<mailbox::v1::FetchContentResponse>> FetchContent(
     Store& store, const mailbox::v1::FetchContentRequest& request);
+absl::StatusOr<mailbox::v1::GetContentResponse> GetContent(Store& store, const mailbox::v1::GetContentRequest& request);
+// Responses that are empty come while it is still searched.
+absl::StatusOr<StreamReaderPtr<mailbox::v1::SortMessagesResponse>> SortMessages(
+    Store& store, const mailbox::v1::SortMessagesRequest& request);
+absl::StatusOr<StreamReaderPtr<mailbox::v1::ThreadMessagesResponse>> ThreadMessages(
+    Store& store, const mailbox::v1::ThreadMessagesRequest& request);
 
 // Messages in one change; a change of more is not told but read again as a view.
 inline constexpr size_t kMaxChangeMessages = 200'000;

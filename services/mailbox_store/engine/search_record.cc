@@ -12,8 +12,6 @@ namespace {
 
 constexpr uint64_t kHasDate = 1;
 constexpr uint64_t kCut = 2;
-// Octets of one field that are kept.
-constexpr size_t kMaxText = 8192;
 
 constexpr std::array<std::string_view, kSearchFields> kNames = {"Subject", "From",       "To",          "Cc",
                                                                 "Bcc",     "Message-ID", "In-Reply-To", "References"};
@@ -52,9 +50,9 @@ std::string MakeSearchRecord(std::string_view header_block) {
     if (present[*known]) text.push_back('\n');
     present[*known] = true;
     std::string decoded = IsId(*known) ? text::RepairUtf8(mime::HeaderText(field.value)) : mime::DecodeHeaderText(field.value);
-    if (text.size() + decoded.size() > kMaxText) {
+    if (text.size() + decoded.size() > kMaxSearchText) {
       flags |= kCut;
-      decoded.resize(kMaxText - std::min(kMaxText, text.size()));
+      decoded.resize(kMaxSearchText - std::min(kMaxSearchText, text.size()));
     }
     if (IsId(*known)) {
       text.append(decoded);

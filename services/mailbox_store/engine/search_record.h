@@ -28,6 +28,9 @@ enum SearchField : size_t {
   kSearchFields,
 };
 
+// Octets of one field that are kept.
+inline constexpr size_t kMaxSearchText = 8192;
+
 struct SearchRecord {
   bool has_date = false;
   bool cut = false;
@@ -36,6 +39,11 @@ struct SearchRecord {
   std::array<std::string_view, kSearchFields> texts;
   // Whether the field was there at all; an absent one has no text.
   std::array<bool, kSearchFields> present{};
+
+  // Of a field that occurs several times: the first.
+  std::string_view First(SearchField field) const { return texts[field].substr(0, texts[field].find('\n')); }
+  // Something was cut, and it may have been of this field.
+  bool IsCut(SearchField field) const { return cut && texts[field].size() >= kMaxSearchText; }
 };
 
 std::string MakeSearchRecord(std::string_view header_block);

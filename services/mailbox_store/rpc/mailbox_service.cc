@@ -109,6 +109,19 @@ grpc::ServerWriteReactor<FetchContentResponse>* Service::FetchContent(Context* c
   return Stream<Operation::kFetch, &mailbox_store::FetchContent, FetchContentResponse>(context, request);
 }
 
+Service::Unary* Service::GetContent(Context* context, In<GetContentRequest> request, GetContentResponse* response) {
+  return Read<Operation::kFetch, &mailbox_store::GetContent>(context, request, response);
+}
+
+grpc::ServerWriteReactor<SortMessagesResponse>* Service::SortMessages(Context* context, In<SortMessagesRequest> request) {
+  return Stream<Operation::kSort, &mailbox_store::SortMessages, SortMessagesResponse>(context, request);
+}
+
+grpc::ServerWriteReactor<ThreadMessagesResponse>* Service::ThreadMessages(Context* context,
+                                                                          In<ThreadMessagesRequest> request) {
+  return Stream<Operation::kThread, &mailbox_store::ThreadMessages, ThreadMessagesResponse>(context, request);
+}
+
 grpc::ServerReadReactor<UploadBodyRequest>* Service::UploadBody(Context* context, UploadBodyResponse* response) {
   return rpc::HandleClientStream<UploadBodyRequest>(context, parts_.io.Next().get_executor(), response, this,
                                                     &MailboxServiceImpl::OnUpload);

@@ -37,7 +37,12 @@ class MailboxServiceImpl final : public mailbox::v1::MailboxService::CallbackSer
       Context*, In<mailbox::v1::FetchSummariesRequest>) override;
   grpc::ServerWriteReactor<mailbox::v1::FetchContentResponse>* FetchContent(Context*,
                                                                             In<mailbox::v1::FetchContentRequest>) override;
+  Unary* GetContent(Context*, In<mailbox::v1::GetContentRequest>, mailbox::v1::GetContentResponse*) override;
   Unary* SearchMessages(Context*, In<mailbox::v1::SearchMessagesRequest>, mailbox::v1::SearchMessagesResponse*) override;
+  grpc::ServerWriteReactor<mailbox::v1::SortMessagesResponse>* SortMessages(Context*,
+                                                                            In<mailbox::v1::SortMessagesRequest>) override;
+  grpc::ServerWriteReactor<mailbox::v1::ThreadMessagesResponse>* ThreadMessages(
+      Context*, In<mailbox::v1::ThreadMessagesRequest>) override;
   Unary* StoreFlags(Context*, In<mailbox::v1::StoreFlagsRequest>, mailbox::v1::StoreFlagsResponse*) override;
   Unary* CopyMessages(Context*, In<mailbox::v1::CopyMessagesRequest>, mailbox::v1::CopyMessagesResponse*) override;
   Unary* MoveMessages(Context*, In<mailbox::v1::MoveMessagesRequest>, mailbox::v1::MoveMessagesResponse*) override;
