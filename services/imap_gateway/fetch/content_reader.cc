@@ -18,18 +18,21 @@ ContentReader::ContentReader(StoreCalls& calls, std::string mailbox_id, imap::Se
   if (!uids_.empty()) pieces_.push_back({uids_, 0, 0});
 }
 
+mailbox::v1::ContentSelector ContentReader::SelectorOf(const Piece& piece, size_t index) const {
+  mailbox::v1::ContentSelector selector = selectors_[index];
+  if (piece.skip == 0 || index != piece.base) return selector;
+  selector.set_offset(selector.offset() + piece.skip);
+  if (selector.length() > 0) selector.set_length(selector.length() - piece.skip);
+  return selector;
+}
+
 net::Awaitable<absl::Status> ContentReader::Start() {
   const Piece& piece = pieces_.front();
   mailbox::v1::FetchContentRequest request;
   request.set_account_id(calls_.account_id());
   request.set_mailbox_id(mailbox_id_);
   *request.mutable_uids() = ToProto(piece.uids);
-  for (size_t i = piece.base; i < selectors_.size(); ++i) *request.add_selectors() = selectors_[i];
-  if (piece.skip > 0) {
-    mailbox::v1::ContentSelector* first = request.mutable_selectors(0);
-    first->set_offset(first->offset() + piece.skip);
-    if (first->length() > 0) first->set_length(first->length() - piece.skip);
-  }
+  for (size_t i = piece.base; i < selectors_.size(); ++i) *request.add_selectors() = SelectorOf(piece, i);
   auto stub = co_await calls_.FindStub();
   if (!stub.ok()) co_return stub.status();
   stub_ = *stub;
@@ -38,7 +41,49 @@ net::Awaitable<absl::Status> ContentReader::Start() {
   co_return absl::OkStatus();
 }
 
-// What is to be asked for after a failure.
+bool ContentReader::TakesOne() const {
+  return !streams_only_ && !stream_.has_value() && pieces_.front().skip == 0 && pieces_.front().uids.Count() == 1;
+}
+
+net::Awaitable<absl::Status> ContentReader::GetOne() {
+  const Piece& piece = pieces_.front();
+  mailbox::v1::GetContentRequest request;
+  request.set_mailbox_id(mailbox_id_);
+  request.set_uid(piece.uids.Min());
+  for (size_t i = piece.base; i < selectors_.size(); ++i) *request.add_selectors() = SelectorOf(piece, i);
+  auto response = co_await calls_.Call(&Methods::GetContent, request);
+  if (absl::IsUnimplemented(response.status())) {
+    // A store of the version before this call.
+    streams_only_ = true;
+    co_return absl::OkStatus();
+  }
+  if (!response.ok()) co_return response.status();
+  packet_.mutable_chunks()->Swap(response->mutable_chunks());
+  next_ = 0;
+  got_one_ = true;
+  more_ = response->more();
+  co_return absl::OkStatus();
+}
+
+net::Awaitable<absl::Status> ContentReader::ReadStream() {
+  if (!stream_.has_value()) {
+    absl::Status started = co_await Start();
+    if (!started.ok()) co_return started;
+  }
+  auto next = co_await stream_->Read();
+  if (!next.ok()) co_return next.status();
+  if (next->has_value()) {
+    packet_ = std::move(**next);
+    next_ = 0;
+    failures_ = 0;
+  } else {
+    pieces_.pop_front();
+    stream_.reset();
+  }
+  co_return absl::OkStatus();
+}
+
+// What is to be asked for after a failure, or after the first octets of a large content.
 void ContentReader::PlanRest() {
   pieces_.clear();
   if (uid_ != 0) {
@@ -56,19 +101,21 @@ net::Awaitable<absl::Status> ContentReader::Advance() {
   current_ = nullptr;
   while (next_ >= packet_.chunks_size()) {
     if (pieces_.empty()) co_return absl::OkStatus();
-    absl::Status failed;
-    if (!stream_.has_value()) failed = co_await Start();
-    if (failed.ok()) {
-      auto next = co_await stream_->Read();
-      failed = next.status();
-      if (next.ok() && next->has_value()) {
-        packet_ = std::move(**next);
-        next_ = 0;
-        failures_ = 0;
-      } else if (next.ok()) {
+    if (got_one_) {
+      got_one_ = false;
+      if (more_) {
+        streams_only_ = true;
+        PlanRest();
+      } else {
         pieces_.pop_front();
-        stream_.reset();
       }
+      continue;
+    }
+    absl::Status failed;
+    if (TakesOne()) {
+      failed = co_await GetOne();
+    } else {
+      failed = co_await ReadStream();
     }
     if (failed.ok()) continue;
     stream_.reset();

@@ -1,4 +1,5 @@
-// Octets of messages, in ascending UID order and for each in the order of the selectors, from one FetchContent call.
+// Octets of messages, in ascending UID order and for each in the order of the selectors, from one FetchContent call. One
+// message alone, which most often is small, comes by GetContent, which costs less than a stream.
 //
 // When the store goes away in the middle, the call is made again from the octet where it broke off, so that a literal
 // whose length has been announced can be completed.
@@ -51,6 +52,10 @@ class ContentReader {
 
   net::Awaitable<absl::Status> Advance();
   net::Awaitable<absl::Status> Start();
+  net::Awaitable<absl::Status> ReadStream();
+  net::Awaitable<absl::Status> GetOne();
+  mailbox::v1::ContentSelector SelectorOf(const Piece& piece, size_t index) const;
+  bool TakesOne() const;
   void PlanRest();
   void Note();
 
@@ -64,6 +69,9 @@ class ContentReader {
   mailbox::v1::FetchContentResponse packet_;
   int next_ = 0;
   int failures_ = 0;
+  bool got_one_ = false;     // packet_ is GetContent's answer
+  bool more_ = false;        // and there is more than it has
+  bool streams_only_ = false;
   const mailbox::v1::ContentChunk* current_ = nullptr;  // in packet_; null: the end
   bool current_used_ = true;
 
