@@ -46,6 +46,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   gateway.hostname = config.hostname();
   gateway.max_append_bytes = config.max_append_bytes();
   gateway.max_line_bytes = config.max_line_bytes();
+  gateway.literal_minus = config.literal_minus();
   gateway.idle_timeout = config::ToChrono(config.idle_timeout());
   gateway.login_timeout = config::ToChrono(config.login_timeout());
   gateway.keepalive_interval = config::ToChrono(config.keepalive_interval());

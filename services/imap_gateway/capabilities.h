@@ -2,6 +2,7 @@
 #ifndef MAILMESH_SERVICES_IMAP_GATEWAY_CAPABILITIES_H_
 #define MAILMESH_SERVICES_IMAP_GATEWAY_CAPABILITIES_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,10 @@ struct CapabilityFacts {
   bool tls = false;         // STARTTLS is done, or never was needed
   bool may_log_in = false;  // RFC 3501, 6.2.3: else LOGINDISABLED
   bool logged_in = false;
+  // RFC 7888: literals that do not wait are taken up to 4,096 octets only.
+  bool literal_minus = false;
+  // Greatest message of APPEND (RFC 7889).
+  uint64_t append_limit = 0;
   std::vector<std::string> mechanisms;
 };
 

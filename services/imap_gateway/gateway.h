@@ -29,6 +29,7 @@ struct Gateway {
   std::string hostname;
   uint64_t max_append_bytes = 0;
   uint64_t max_line_bytes = 0;
+  bool literal_minus = false;
   net::Duration idle_timeout{};
   net::Duration login_timeout{};
   net::Duration keepalive_interval{};

@@ -267,6 +267,13 @@ absl::StatusOr<SearchProgram> SearchProgram::Make(imap::SearchKey key, const std
   return program;
 }
 
+mailbox::v1::SearchKey SearchProgram::WholeForStore(const ClientView& client) const {
+  StoreKey whole;
+  *whole.mutable_all_of()->add_keys() = ToStore(local_, client);
+  if (for_store_.has_value()) *whole.mutable_all_of()->add_keys() = *for_store_;
+  return whole;
+}
+
 imap::SequenceSet SearchProgram::MatchView(const ClientView& client) const {
   const Version& known = client.known();
   imap::SequenceSet found;

@@ -27,6 +27,8 @@ class SearchProgram {
   imap::SequenceSet MatchView(const ClientView& client) const;
   // What the store has to test of those; nothing: they are the result.
   const std::optional<mailbox::v1::SearchKey>& for_store() const { return for_store_; }
+  // The condition as a whole, for where the messages that passed here are too many ranges to be named.
+  mailbox::v1::SearchKey WholeForStore(const ClientView& client) const;
   // RFC 7162, 3.1.5: the condition asks for MODSEQ, and the answer has it.
   bool uses_modseq() const { return uses_modseq_; }
 

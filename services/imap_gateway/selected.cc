@@ -67,6 +67,18 @@ net::Awaitable<void> Session::ClaimRecent(VersionPtr version) {
   selected_->lease.view().NoteRecentClaimed(response->last());
 }
 
+// RFC 7162, 3.1: "A first CONDSTORE enabling command executed in the session with a mailbox selected MUST cause the server to
+// return HIGHESTMODSEQ".
+void Session::EnableCondstore() {
+  if (!condstore_ && selected_ != nullptr) TellHighestModSeq();
+  condstore_ = true;
+}
+
+void Session::TellHighestModSeq() {
+  imap::AppendUntaggedStatus(out_, imap::Condition::kOk, imap::ResponseCode::HighestModSeq(ModSeq(known().modseq())),
+                             "Highest.");
+}
+
 net::Awaitable<void> Session::AwaitChange(uint64_t modseq) {
   const net::TimePoint deadline = net::After(kOwnChangeWait);
   absl::Status status = co_await selected_->lease.WaitFor(modseq, deadline);

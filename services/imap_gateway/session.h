@@ -25,6 +25,7 @@
 #include "mailmesh/mailbox/v1/mailbox_service.pb.h"
 #include "services/imap_gateway/client_view.h"
 #include "services/imap_gateway/gateway.h"
+#include "services/imap_gateway/search_program.h"
 #include "services/imap_gateway/status_to_imap.h"
 #include "services/imap_gateway/view/shard.h"
 
@@ -91,6 +92,9 @@ class Session {
   Result Tell(ClientView::Options options);
   ClientView::Options TellOptions(bool may_expunge, bool uid) const;
   net::Awaitable<void> ClaimRecent(VersionPtr version);
+  // RFC 7162, 3.1: the client has shown that it knows CONDSTORE.
+  void EnableCondstore();
+  void TellHighestModSeq();
   // Waits until the view shows a change of this session; gives up after a while, for it will be told later.
   net::Awaitable<void> AwaitChange(uint64_t modseq);
   // Lets go of the mailbox; the client is told as RFC 7162, 3.2.11 says.
@@ -121,8 +125,6 @@ class Session {
   Result On(imap::GetQuota command);
   Result On(imap::GetQuotaRoot command);
   Result On(imap::SetQuota command);
-  Result On(imap::Sort command);
-  Result On(imap::Thread command);
 
   // commands/idle.cc
   Result On(imap::Idle command);
@@ -174,6 +176,13 @@ class Session {
 
   // commands/search.cc
   Result On(imap::Search command);
+  // Nothing: it is wrong, and NO or BAD has been said.
+  std::optional<SearchProgram> PrepareSearch(imap::SearchKey key, const std::string& charset);
+  net::Awaitable<absl::StatusOr<imap::SequenceSet>> SearchStore(mailbox::v1::SearchKey key, imap::SequenceSet candidates);
+
+  // commands/sort.cc
+  Result On(imap::Sort command);
+  Result On(imap::Thread command);
 
   // commands/fetch.cc
   Result On(imap::Fetch command);

@@ -41,7 +41,7 @@ Session::Result Session::On(imap::Enable command) {
   for (const std::string& name : command.capabilities) {
     // RFC 7162, 3.1. Others are ignored: RFC 5161, 3.1.
     if (name != "CONDSTORE") continue;
-    condstore_ = true;
+    EnableCondstore();
     enabled.push_back("CONDSTORE");
   }
   imap::AppendEnabled(out_, enabled);
@@ -60,7 +60,5 @@ Session::Result Session::On(imap::Check) { co_return ViewIsCurrent() ? Ok("Check
 Session::Result Session::On(imap::GetQuota) { co_return Bad("QUOTA is not offered."); }
 Session::Result Session::On(imap::GetQuotaRoot) { co_return Bad("QUOTA is not offered."); }
 Session::Result Session::On(imap::SetQuota) { co_return Bad("QUOTA is not offered."); }
-Session::Result Session::On(imap::Sort) { co_return Bad("SORT is not offered."); }
-Session::Result Session::On(imap::Thread) { co_return Bad("THREAD is not offered."); }
 
 }  // namespace mailmesh::imap_gateway

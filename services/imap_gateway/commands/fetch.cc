@@ -44,7 +44,7 @@ Session::Result Session::On(imap::Fetch command) {
   if (job.binary) co_return Bad("BINARY is not offered.");
   if (job.selectors.size() > kMaxSections) co_return No(imap::Code::kLimit, "Too many sections.");
   // RFC 7162, 3.1: asking for MODSEQ makes the client CONDSTORE-aware.
-  if (job.modseq) condstore_ = true;
+  if (job.modseq) EnableCondstore();
   job.sequences = std::move(*sequences);
   if (command.changed_since.has_value()) {
     job.sequences = ChangedSince(job.sequences, *command.changed_since, known());
@@ -102,6 +102,8 @@ net::Awaitable<void> Session::MarkSeen(FetchJob& job) {
   }
   job.version = selected_->client.shared_known();
   job.marked = uids;
+  // RFC 7162, 3.1: a client that knows CONDSTORE is told the MODSEQ with what has changed.
+  job.condstore = condstore_;
 }
 
 Session::Result Session::FetchFromView(FetchJob& job) {

@@ -105,11 +105,12 @@ void Session::FetchJob::AddSummary(const FetchItem& item) {
 void Session::FetchJob::WriteView(imap::FetchResponse& response, const Message& message, const ClientView& client,
                                   FlagNames& names) const {
   if (uid) response.Uid(Uid(message.uid));
-  if (flags || (!marked.empty() && marked.Contains(message.uid))) {
+  const bool changed = !marked.empty() && marked.Contains(message.uid);
+  if (flags || changed) {
     names.Set(message.flags, client.IsRecent(message.uid));
     response.Flags(names.system(), names.names());
   }
-  if (modseq) response.ModSeq(ModSeq(message.modseq));
+  if (modseq || (changed && condstore)) response.ModSeq(ModSeq(message.modseq));
 }
 
 void Session::FetchJob::WriteSummary(imap::FetchResponse& response, const mailbox::v1::MessageSummary& summary) const {

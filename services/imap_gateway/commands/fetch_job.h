@@ -39,6 +39,7 @@ struct Session::FetchJob {
   imap::SequenceSet sequences;
   VersionPtr version;
   imap::SequenceSet marked;  // UIDs that this command has set \Seen on
+  bool condstore = false;    // those are told with their MODSEQ
   bool missing = false;      // a message was gone
   bool answered = false;     // the reply has been set
 

@@ -18,11 +18,15 @@ constexpr auto kLoginCallTimeout = std::chrono::seconds(30);
 // Lines and literals of a command together, in lines.
 constexpr size_t kLinesInCommand = 4;
 
-imap::CommandReader::Limits LoggedInLimits(uint64_t max_line) {
+// RFC 7888, 5 (LITERAL-).
+constexpr uint64_t kLiteralMinus = 4096;
+
+imap::CommandReader::Limits LoggedInLimits(const Gateway& gateway) {
   imap::CommandReader::Limits limits;
-  limits.max_line = max_line;
-  limits.max_literal = max_line;
-  limits.max_command = kLinesInCommand * max_line;
+  limits.max_line = gateway.max_line_bytes;
+  limits.max_literal = gateway.max_line_bytes;
+  limits.max_command = kLinesInCommand * gateway.max_line_bytes;
+  if (gateway.literal_minus) limits.max_non_synchronizing = kLiteralMinus;
   return limits;
 }
 
@@ -42,6 +46,8 @@ std::vector<std::string> Session::CapabilityWords() const {
   CapabilityFacts facts;
   facts.tls = stream_.is_tls();
   facts.logged_in = store_ != nullptr;
+  facts.literal_minus = gateway_.literal_minus;
+  facts.append_limit = gateway_.max_append_bytes;
   if (!facts.logged_in) {
     const auth::ConnectionFacts connection = Facts();
     facts.may_log_in = gateway_.authenticator.policy().MayLogIn(connection);
@@ -113,7 +119,7 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
   if (!success.shard_endpoint.empty()) gateway_.shard_map->Learn(success.shard, success.shard_endpoint);
   store_ = std::make_unique<StoreCalls>(gateway_.shards->Get(success.shard), success.account_id, session_id_);
   account_ = success.address;
-  commands_.set_limits(LoggedInLimits(gateway_.max_line_bytes));
+  commands_.set_limits(LoggedInLimits(gateway_));
   entry_.SetAccount(account_);
   SetState(SessionState::kAuthenticated);
   telemetry::Info("logged in", {{"session_id", session_id_},

@@ -1,6 +1,8 @@
 // SEARCH (RFC 3501, 6.4.4), ESEARCH (RFC 4731), MODSEQ (RFC 7162, 3.1.5).
 #include "services/imap_gateway/search_program.h"
 
+#include <algorithm>
+
 #include "common/imap/search_response.h"
 #include "common/rpc/status.h"
 #include "services/imap_gateway/message_set.h"
@@ -9,6 +11,9 @@
 
 namespace mailmesh::imap_gateway {
 namespace {
+
+// Messages that one call has to look at: so its answer stays below what gRPC takes, and it ends in time.
+constexpr uint64_t kSlice = 50'000;
 
 // RFC 7162, 3.1.5: the greatest MODSEQ of what was found.
 uint64_t GreatestModSeq(const imap::SequenceSet& sequences, const Version& known) {
@@ -20,6 +25,17 @@ uint64_t GreatestModSeq(const imap::SequenceSet& sequences, const Version& known
     });
   }
   return greatest;
+}
+
+// RFC 7162, 3.1.10: where only MIN or MAX is asked for, the MODSEQ is of the messages that are named.
+imap::SequenceSet Answered(const imap::SequenceSet& found, const std::optional<imap::SearchReturn>& returns) {
+  constexpr imap::SearchReturn kWhole = imap::kReturnAll | imap::kReturnCount;
+  if (!returns.has_value() || (*returns & kWhole) != 0 || found.empty()) return found;
+  imap::SequenceSet named;
+  if ((*returns & imap::kReturnMin) != 0) named.Add(found.Min());
+  if ((*returns & imap::kReturnMax) != 0) named.AddRange(found.Max(), found.Max());
+  named.Normalise();
+  return named;
 }
 
 // The UIDs of the messages alone: a range of ToUids() spans UIDs that are nobody's, and those may not be told.
@@ -34,30 +50,71 @@ imap::SequenceSet ExactUids(const imap::SequenceSet& sequences, const Version& k
   return uids;
 }
 
+// Takes the first numbers off a set, kSlice of them.
+imap::SequenceSet TakeSlice(imap::SequenceSet& sequences) {
+  imap::SequenceSet slice;
+  imap::SequenceSet rest;
+  uint64_t room = kSlice;
+  for (const imap::SequenceSet::Range& range : sequences.ranges()) {
+    const auto taken = static_cast<uint32_t>(std::min<uint64_t>(room, uint64_t{range.last} - range.first + 1));
+    if (taken > 0) slice.AddRange(range.first, range.first + (taken - 1));
+    if (range.first + taken <= range.last) rest.AddRange(range.first + taken, range.last);
+    room -= taken;
+  }
+  sequences = std::move(rest);
+  return slice;
+}
+
 }  // namespace
+
+std::optional<SearchProgram> Session::PrepareSearch(imap::SearchKey key, const std::string& charset) {
+  auto program = SearchProgram::Make(std::move(key), charset, selected_->client);
+  if (rpc::HasReason(program.status(), type::v1::ERROR_REASON_BAD_CHARSET)) {
+    const std::string_view supported[] = {"UTF-8", "US-ASCII"};
+    No(imap::ResponseCode::BadCharset(supported), "Unknown charset.");
+    return std::nullopt;
+  }
+  if (!program.ok()) {
+    Bad("Invalid message set.");
+    return std::nullopt;
+  }
+  // RFC 7162, 3.1: asking for MODSEQ makes the client CONDSTORE-aware.
+  if (program->uses_modseq()) EnableCondstore();
+  return std::move(program).value();
+}
+
+// What the store finds among `candidates`.
+net::Awaitable<absl::StatusOr<imap::SequenceSet>> Session::SearchStore(mailbox::v1::SearchKey key,
+                                                                       imap::SequenceSet candidates) {
+  imap::SequenceSet found;
+  mailbox::v1::SearchMessagesRequest request;
+  request.set_mailbox_id(selected_->id);
+  *request.mutable_key() = std::move(key);
+  while (!candidates.empty()) {
+    const imap::SequenceSet slice = TakeSlice(candidates);
+    *request.mutable_within() = ToUidSet(slice, known());
+    auto response = co_await store_->Call(&Methods::SearchMessages, request);
+    if (!response.ok()) co_return response.status();
+    const imap::SequenceSet matches = KeepBoth(slice, ToSequences(FromUidSet(response->uids()), known()));
+    for (const imap::SequenceSet::Range& range : matches.ranges()) found.AddRange(range.first, range.last);
+  }
+  co_return found;
+}
 
 Session::Result Session::On(imap::Search command) {
   if (!ViewIsCurrent()) co_return Next::kGoOn;
   const bool saves = command.returns.has_value() && (*command.returns & imap::kReturnSave) != 0;
   if (saves) co_return Bad("SEARCHRES is not offered.");
-  auto program = SearchProgram::Make(std::move(command.key), command.charset, selected_->client);
-  if (rpc::HasReason(program.status(), type::v1::ERROR_REASON_BAD_CHARSET)) {
-    const std::string_view supported[] = {"UTF-8", "US-ASCII"};
-    co_return No(imap::ResponseCode::BadCharset(supported), "Unknown charset.");
-  }
-  if (!program.ok()) co_return Bad("Invalid message set.");
-  if (program->uses_modseq()) condstore_ = true;
+  const std::optional<SearchProgram> program = PrepareSearch(std::move(command.key), command.charset);
+  if (!program.has_value()) co_return Next::kGoOn;
   imap::SequenceSet found = program->MatchView(selected_->client);
   if (program->for_store().has_value() && !found.empty()) {
-    mailbox::v1::SearchMessagesRequest request;
-    request.set_mailbox_id(selected_->id);
-    *request.mutable_key() = *program->for_store();
-    *request.mutable_within() = ToUidSet(found, known());
-    auto response = co_await store_->Call(&Methods::SearchMessages, request);
-    if (!response.ok()) co_return Fail(response.status(), "SEARCH");
-    found = KeepBoth(found, ToSequences(FromUidSet(response->uids()), known()));
+    mailbox::v1::SearchKey key = *program->for_store();
+    auto matches = co_await SearchStore(std::move(key), std::move(found));
+    if (!matches.ok()) co_return Fail(matches.status(), "SEARCH");
+    found = std::move(*matches);
   }
-  const ModSeq modseq(program->uses_modseq() ? GreatestModSeq(found, known()) : 0);
+  const ModSeq modseq(program->uses_modseq() ? GreatestModSeq(Answered(found, command.returns), known()) : 0);
   if (command.uid) found = ExactUids(found, known());
   if (command.returns.has_value()) {
     imap::AppendESearch(out_, tag_, command.uid, *command.returns, found, modseq);

@@ -62,7 +62,7 @@ void Session::DescribeMailbox() {
                              "UIDs valid.");
   imap::AppendUntaggedStatus(out_, Condition::kOk, ResponseCode::UidNext(Uid(version.uid_next())),
                              "Predicted next UID.");
-  imap::AppendUntaggedStatus(out_, Condition::kOk, ResponseCode::HighestModSeq(ModSeq(version.modseq())), "Highest.");
+  TellHighestModSeq();
 }
 
 Session::Result Session::On(imap::Close) {

@@ -1,4 +1,5 @@
-// STATUS (RFC 3501, 6.3.10), with HIGHESTMODSEQ (RFC 7162) and SIZE (RFC 8438).
+// STATUS (RFC 3501, 6.3.10), with HIGHESTMODSEQ (RFC 7162), SIZE (RFC 8438), APPENDLIMIT (RFC 7889), DELETED and
+// DELETED-STORAGE (RFC 9208, 4.1.4).
 #include <algorithm>
 
 #include "services/imap_gateway/session.h"
@@ -12,9 +13,9 @@ constexpr size_t kMaxNames = 1000;
 // What the view of the selected mailbox knows without a call.
 constexpr imap::StatusItems kFromView = imap::kStatusMessages | imap::kStatusRecent | imap::kStatusUidNext |
                                         imap::kStatusUidValidity | imap::kStatusUnseen | imap::kStatusHighestModSeq |
-                                        imap::kStatusDeleted;
+                                        imap::kStatusDeleted | imap::kStatusAppendLimit;
 
-imap::StatusValues ToValues(const mailbox::v1::MailboxStatus& status, imap::StatusItems items) {
+imap::StatusValues ToValues(const mailbox::v1::MailboxStatus& status, imap::StatusItems items, uint64_t append_limit) {
   imap::StatusValues values;
   values.items = items;
   values.messages = status.messages();
@@ -25,12 +26,9 @@ imap::StatusValues ToValues(const mailbox::v1::MailboxStatus& status, imap::Stat
   values.highest_modseq = status.highest_modseq();
   values.size = status.size_bytes();
   values.deleted = status.deleted();
+  values.deleted_storage = status.deleted_bytes();
+  values.append_limit = append_limit;
   return values;
-}
-
-// Words of extensions that are not offered.
-bool Offered(imap::StatusItems items) {
-  return (items & (imap::kStatusDeletedStorage | imap::kStatusAppendLimit)) == 0;
 }
 
 }  // namespace
@@ -46,13 +44,13 @@ imap::StatusValues Session::SelectedStatus(imap::StatusItems items) const {
   values.unseen = version.unseen();
   values.highest_modseq = version.modseq();
   values.deleted = version.deleted();
+  values.append_limit = gateway_.max_append_bytes;
   return values;
 }
 
 Session::Result Session::On(imap::Status command) {
-  if (!Offered(command.items)) co_return Bad("Unknown status item.");
   // RFC 7162, 3.1.
-  if ((command.items & imap::kStatusHighestModSeq) != 0) condstore_ = true;
+  if ((command.items & imap::kStatusHighestModSeq) != 0) EnableCondstore();
   const bool selected = selected_ != nullptr && selected_->name == command.mailbox;
   if (selected && (command.items & ~kFromView) == 0 && store_->shard()->healthy()) {
     imap::AppendStatusResponse(out_, command.mailbox, SelectedStatus(command.items), false);
@@ -60,20 +58,22 @@ Session::Result Session::On(imap::Status command) {
   }
   mailbox::v1::GetMailboxStatusRequest request;
   request.add_mailboxes(command.mailbox);
+  request.set_deleted_bytes((command.items & imap::kStatusDeletedStorage) != 0);
   auto response = co_await store_->Call(&Methods::GetMailboxStatus, request);
   if (!response.ok()) co_return Fail(response.status(), "STATUS");
   if (response->statuses_size() != 1 || response->statuses(0).mailbox_id().empty()) {
     co_return Refuse(StatusToRefusal(absl::NotFoundError("")));
   }
-  imap::AppendStatusResponse(out_, command.mailbox, ToValues(response->statuses(0), command.items), false);
+  imap::AppendStatusResponse(out_, command.mailbox, ToValues(response->statuses(0), command.items, gateway_.max_append_bytes),
+                             false);
   co_return Ok("Status completed.");
 }
 
 // RFC 5819: what LIST RETURN (STATUS ...) adds.
 net::Awaitable<absl::Status> Session::AppendStatuses(std::vector<std::string> names, imap::StatusItems items) {
-  if (!Offered(items)) items &= static_cast<imap::StatusItems>(kFromView | imap::kStatusSize);
   for (size_t first = 0; first < names.size(); first += kMaxNames) {
     mailbox::v1::GetMailboxStatusRequest request;
+    request.set_deleted_bytes((items & imap::kStatusDeletedStorage) != 0);
     const size_t end = std::min(names.size(), first + kMaxNames);
     for (size_t i = first; i < end; ++i) request.add_mailboxes(names[i]);
     auto response = co_await store_->Call(&Methods::GetMailboxStatus, request);
@@ -81,7 +81,8 @@ net::Awaitable<absl::Status> Session::AppendStatuses(std::vector<std::string> na
     for (int i = 0; i < response->statuses_size(); ++i) {
       const mailbox::v1::MailboxStatus& status = response->statuses(i);
       if (status.mailbox_id().empty() || first + static_cast<size_t>(i) >= end) continue;
-      imap::AppendStatusResponse(out_, names[first + static_cast<size_t>(i)], ToValues(status, items), false);
+      const imap::StatusValues values = ToValues(status, items, gateway_.max_append_bytes);
+      imap::AppendStatusResponse(out_, names[first + static_cast<size_t>(i)], values, false);
     }
     bool flushed = co_await FlushIfLarge();
     if (!flushed) co_return absl::CancelledError("the client is gone");

@@ -29,7 +29,7 @@ Session::Result Session::On(imap::Store command) {
   std::optional<imap::SequenceSet> sequences = Resolve(command.set, command.uid);
   if (!sequences.has_value()) co_return Next::kGoOn;
   // RFC 7162, 3.1: UNCHANGEDSINCE makes the client CONDSTORE-aware.
-  if (command.unchanged_since.has_value()) condstore_ = true;
+  if (command.unchanged_since.has_value()) EnableCondstore();
   if (sequences->empty()) co_return Ok("Store completed.");
   StoreFlagsRequest request;
   request.set_request_id(base::NewIdText());
