@@ -41,10 +41,12 @@ const std::vector<AccessRule>& Table() {
       {"mailmesh.mailbox.v1.MailboxService/FetchContent", {kImap, kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/GetContent", {kImap, kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/AcquireMaildrop", {kPop3, kOperator}},
+      {"mailmesh.mailbox.v1.MailboxService/ListMaildrop", {kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/RenewMaildrop", {kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/CommitMaildrop", {kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/ReleaseMaildrop", {kPop3, kOperator}},
       {"mailmesh.mailbox.v1.MailboxService/DeleteAccount", {kOperator}},
+      {"mailmesh.mailbox.v1.StoreAdminService", {kOperator}},
 
       {"mailmesh.relay.v1.RelayService", {kIngress, kStore, kRelay, kOperator}},
       {"mailmesh.relay.v1.QueueAdminService", {kOperator}},

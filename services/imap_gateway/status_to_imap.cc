@@ -20,6 +20,8 @@ constexpr Refusal kOverQuota = {Condition::kNo, Code::kOverQuota, "Not enough qu
 constexpr Refusal kTooBig = {Condition::kNo, Code::kTooBig, "Message is too large."};
 constexpr Refusal kLimit = {Condition::kNo, Code::kLimit, "Too many of them."};
 constexpr Refusal kBadCharset = {Condition::kNo, Code::kNone, "Unknown charset."};
+// RFC 6154, 3: the only code for it.
+constexpr Refusal kBadSpecialUse = {Condition::kNo, Code::kUseAttr, "Special use not available."};
 constexpr Refusal kNotAllowed = {Condition::kNo, Code::kCannot, "Not allowed for this mailbox."};
 constexpr Refusal kNoPermission = {Condition::kNo, Code::kNoPerm, "Permission denied."};
 constexpr Refusal kDenied = {Condition::kNo, Code::kAuthenticationFailed, "Authentication failed."};
@@ -49,6 +51,8 @@ const Refusal* ByReason(type::v1::ErrorReason reason, About about) {
       return &kCannot;
     case type::v1::ERROR_REASON_BAD_CHARSET:
       return &kBadCharset;
+    case type::v1::ERROR_REASON_BAD_SPECIAL_USE:
+      return &kBadSpecialUse;
     case type::v1::ERROR_REASON_ACCOUNT_NOT_FOUND:
     case type::v1::ERROR_REASON_BAD_CREDENTIALS:
       return &kDenied;
@@ -69,6 +73,7 @@ const Refusal* ByReason(type::v1::ErrorReason reason, About about) {
     case type::v1::ERROR_REASON_QUEUE_ITEM_NOT_FOUND:
     case type::v1::ERROR_REASON_FETCH_JOB_NOT_FOUND:
     case type::v1::ERROR_REASON_ALIAS_NOT_FOUND:
+    case type::v1::ERROR_REASON_BACKUP_NOT_FOUND:
     case type::v1::ERROR_REASON_BAD_SASL:
     case type::v1::ERROR_REASON_UNSPECIFIED:
     case type::v1::ErrorReason_INT_MIN_SENTINEL_DO_NOT_USE_:

@@ -21,6 +21,9 @@ StoreOptions OptionsOf(const config::v1::MailboxStoreConfig& config) {
   options.ballast_bytes = config.database().ballast_bytes();
   options.max_message_bytes = config.max_message_bytes();
   options.max_mailboxes = config.max_mailboxes();
+  options.special_mailboxes = config.special_mailboxes();
+  options.quota_octets = config.quota().octets();
+  options.quota_messages = config.quota().messages();
   options.request_memory = config::ToAbsl(config.request_memory());
   options.upload_memory = config::ToAbsl(config.upload_memory());
   options.head_cache_bytes = config.head_cache_bytes();
@@ -69,6 +72,8 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   app->fetch_jobs_ = std::make_unique<FetchJobServiceImpl>(parts, [&runtime] { return runtime.draining(); });
   runtime.AddGrpcService(app->mailboxes_.get());
   runtime.AddGrpcService(app->fetch_jobs_.get());
+  app->admin_ = std::make_unique<StoreAdminServiceImpl>(parts);
+  runtime.AddGrpcService(app->admin_.get());
   runtime.AddReadinessCheck("database", [store = &store]() -> absl::Status {
     // Free space below the floor makes nobody unready: reading and deleting go on.
     return store->db().failed() ? absl::UnavailableError("the database cannot go on") : absl::OkStatus();

@@ -13,6 +13,7 @@
 #include "services/mailbox_store/engine/store.h"
 #include "services/mailbox_store/rpc/fetch_job_service.h"
 #include "services/mailbox_store/rpc/mailbox_service.h"
+#include "services/mailbox_store/rpc/store_admin_service.h"
 
 namespace mailmesh::mailbox_store {
 
@@ -40,6 +41,7 @@ class App final : public service::AppBase {
   std::unique_ptr<kv::DatabaseMetrics> database_metrics_;
   std::unique_ptr<MailboxServiceImpl> mailboxes_;
   std::unique_ptr<FetchJobServiceImpl> fetch_jobs_;
+  std::unique_ptr<StoreAdminServiceImpl> admin_;
   // Borrowed: the runtime's.
   std::vector<base::WorkerPool*> pools_;
   telemetry::ScrapeHook hook_;  // last: the first to go

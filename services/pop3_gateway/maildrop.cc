@@ -41,20 +41,38 @@ net::Awaitable<absl::StatusOr<std::unique_ptr<Maildrop>>> Maildrop::Open(std::sh
   rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, maildrop->correlation_id_);
   auto response = co_await rpc::UnaryCall(maildrop->stub_->async(), &Methods::AcquireMaildrop, request, context);
   if (!response.ok()) co_return response.status();
-  if (response->uid_deltas_size() != response->sizes_bytes_size()) {
-    co_return absl::InternalError("maildrop: UIDs and sizes differ in number");
-  }
   maildrop->mailbox_id_ = response->mailbox_id();
   maildrop->uid_validity_ = response->uid_validity();
-  maildrop->messages_.reserve(static_cast<size_t>(response->uid_deltas_size()));
-  uint32_t uid = 0;
-  for (int i = 0; i < response->uid_deltas_size(); ++i) {
-    uid += response->uid_deltas(i);
-    maildrop->messages_.push_back({uid, response->sizes_bytes(i), false});
+  maildrop->renew_at_ = net::After(kRenewAfter);
+  if (absl::Status listed = co_await maildrop->List(); !listed.ok()) {
+    co_await maildrop->Release();
+    co_return listed;
   }
   maildrop->UnmarkAll();
-  maildrop->renew_at_ = net::After(kRenewAfter);
   co_return maildrop;
+}
+
+net::Awaitable<absl::Status> Maildrop::List() {
+  mailbox::v1::ListMaildropRequest request;
+  request.set_account_id(account_id_);
+  request.set_lease_id(lease_id_);
+  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, correlation_id_);
+  using ListStream = rpc::ServerStream<mailbox::v1::ListMaildropResponse>;
+  ListStream stream = ListStream::Start(stub_->async(), &Methods::ListMaildrop, request, context);
+  uint32_t uid = 0;
+  for (;;) {
+    auto next = co_await stream.Read();
+    if (!next.ok()) co_return next.status();
+    if (!next->has_value()) co_return absl::OkStatus();
+    const mailbox::v1::ListMaildropResponse& response = **next;
+    if (response.uid_deltas_size() != response.sizes_bytes_size()) {
+      co_return absl::InternalError("maildrop: UIDs and sizes differ in number");
+    }
+    for (int i = 0; i < response.uid_deltas_size(); ++i) {
+      uid += response.uid_deltas(i);
+      messages_.push_back({uid, response.sizes_bytes(i), false});
+    }
+  }
 }
 
 const MaildropMessage* Maildrop::Find(uint64_t number) const {

@@ -65,6 +65,8 @@ class Maildrop {
   using ContentStream = rpc::ServerStream<mailbox::v1::FetchContentResponse>;
 
   Maildrop(std::shared_ptr<grpc::Channel> store, std::string account_id, std::string correlation_id);
+  // Fills messages_ under the lease.
+  net::Awaitable<absl::Status> List();
   void StartStream(uint64_t number, std::optional<uint32_t> top_lines, bool ahead);
   // Makes chunk_ the next chunk of the stream; false at the stream's end.
   net::Awaitable<absl::StatusOr<bool>> NextChunk();

@@ -8,6 +8,7 @@
 #include "services/mailbox_store/engine/errors.h"
 #include "services/mailbox_store/engine/new_message.h"
 #include "services/mailbox_store/engine/page_walk.h"
+#include "services/mailbox_store/engine/quota.h"
 #include "services/mailbox_store/engine/store.h"
 
 namespace mailmesh::mailbox_store {
@@ -26,12 +27,14 @@ struct Copied {
 
 class Copier {
  public:
-  Copier(Txn& txn, MailboxId from, MailboxId to) : txn_(txn), from_(from), to_(to) {}
+  Copier(Txn& txn, MailboxId from, MailboxId to, const CopyOptions& options)
+      : txn_(txn), from_(from), to_(to), options_(options) {}
 
   absl::StatusOr<CopiedUids> Run(const UidSet& uids) {
     RETURN_IF_ERROR(Collect(uids));
     CopiedUids result;
     if (messages_.empty()) return result;
+    if (!options_.moves) RETURN_IF_ERROR(CheckQuota(txn_, messages_.size(), octets_));
     ASSIGN_OR_RETURN(MailboxChange change, BeginChange(txn_, to_));
     RETURN_IF_ERROR(MapKeywords(&change));
     RETURN_IF_ERROR(Assign(&change, &result));
@@ -61,6 +64,7 @@ class Copier {
       for (uint32_t i = walk.NextIndex(0); i < kv::kPageWidth; i = walk.NextIndex(i + 1)) {
         Copied message{walk.base_uid() + i, 0, 0, {}};
         if (!message.record.Decode(walk.view().At(i))) return Damaged("message");
+        octets_ += message.record.size;
         messages_.push_back(message);
       }
     }
@@ -92,7 +96,6 @@ class Copier {
     ASSIGN_OR_RETURN(storage::v1::MailboxRecord * to, txn_.EditMailbox(to_));
     if (to->uid_next() >= kMaxUid - messages_.size()) return LimitReached("UIDs of a mailbox");
     const uint64_t modseq = txn_.NextModSeq();
-    storage::v1::AccountRecord& account = txn_.EditRecord();
     change->messages.reserve(messages_.size());
     for (Copied& message : messages_) {
       Flags flags = message.record.flags & kSystemFlags;
@@ -109,12 +112,11 @@ class Copier {
       to->set_unseen(to->unseen() + ((flags & kSeen) == 0));
       to->set_deleted(to->deleted() + ((flags & kDeleted) != 0));
       to->set_octets(to->octets() + message.record.size);
-      account.set_messages(account.messages() + 1);
-      account.set_octets(account.octets() + message.record.size);
       change->messages.push_back(ViewMessage{message.to_uid, flags, modseq});
       result->source.Append(message.from_uid);
       result->destination.Append(message.to_uid);
     }
+    CountAdded(txn_.EditRecord(), messages_.size(), octets_);
     to->set_highest_modseq(modseq);
     change->modseq = modseq;
     change->uid_next = to->uid_next();
@@ -205,7 +207,9 @@ class Copier {
   Txn& txn_;
   const MailboxId from_;
   const MailboxId to_;
+  const CopyOptions options_;
   std::vector<Copied> messages_;
+  uint64_t octets_ = 0;
   std::vector<std::pair<Flags, Flags>> keyword_map_;
   std::vector<Write> writes_;
   bool ahead_ = false;
@@ -214,8 +218,8 @@ class Copier {
 
 }  // namespace
 
-absl::StatusOr<CopiedUids> CopyTo(Txn& txn, MailboxId from, const UidSet& uids, MailboxId to) {
-  return Copier(txn, from, to).Run(uids);
+absl::StatusOr<CopiedUids> CopyTo(Txn& txn, MailboxId from, const UidSet& uids, MailboxId to, const CopyOptions& options) {
+  return Copier(txn, from, to, options).Run(uids);
 }
 
 }  // namespace mailmesh::mailbox_store

@@ -16,9 +16,14 @@ struct CopiedUids {
   UidSet destination;
 };
 
+struct CopyOptions {
+  // The same transaction removes what is copied.
+  bool moves = false;
+};
+
 // Copies what of `uids` is there; flags, keywords (as far as there is room for them) and dates are kept (RFC 3501, 6.4.7).
-// Large copies write entries and summaries ahead of the commit that makes them visible, so that its batch stays small.
-absl::StatusOr<CopiedUids> CopyTo(Txn& txn, MailboxId from, const UidSet& uids, MailboxId to);
+// ResourceExhausted/QUOTA, unless they move: then the account does not grow. Large copies write entries and summaries ahead of the commit that makes them visible, so that its batch stays small.
+absl::StatusOr<CopiedUids> CopyTo(Txn& txn, MailboxId from, const UidSet& uids, MailboxId to, const CopyOptions& options);
 
 }  // namespace mailmesh::mailbox_store
 

@@ -37,13 +37,13 @@ absl::Status Fill(Txn& txn, const Parts& parts, const CopiedUids& copied, Respon
 
 absl::Status Copy(Txn& txn, const mailbox::v1::CopyMessagesRequest& request, mailbox::v1::CopyMessagesResponse* response) {
   ASSIGN_OR_RETURN(const Parts parts, Resolve(txn, request));
-  ASSIGN_OR_RETURN(const CopiedUids copied, CopyTo(txn, parts.from, parts.uids, parts.to));
+  ASSIGN_OR_RETURN(const CopiedUids copied, CopyTo(txn, parts.from, parts.uids, parts.to, {}));
   return Fill(txn, parts, copied, response);
 }
 
 absl::Status Move(Txn& txn, const mailbox::v1::MoveMessagesRequest& request, mailbox::v1::MoveMessagesResponse* response) {
   ASSIGN_OR_RETURN(const Parts parts, Resolve(txn, request));
-  ASSIGN_OR_RETURN(const CopiedUids copied, CopyTo(txn, parts.from, parts.uids, parts.to));
+  ASSIGN_OR_RETURN(const CopiedUids copied, CopyTo(txn, parts.from, parts.uids, parts.to, {.moves = true}));
   RETURN_IF_ERROR(RemoveMessages(txn, parts.from, copied.source, {}));
   RETURN_IF_ERROR(Fill(txn, parts, copied, response));
   // The caller waits until its view of the source shows the expunges.

@@ -33,6 +33,9 @@ absl::Status UploadNotFound(std::string_view upload_id) {
 absl::Status AlreadyExists(std::string_view what) {
   return MakeError(kAlreadyExists, type::v1::ERROR_REASON_ALREADY_EXISTS, Text("already there", what));
 }
+absl::Status QuotaReached(std::string_view what) {
+  return MakeError(kResourceExhausted, type::v1::ERROR_REASON_QUOTA, what);
+}
 absl::Status TooLarge(std::string_view what) {
   return MakeError(kResourceExhausted, type::v1::ERROR_REASON_TOO_LARGE, what);
 }
@@ -48,6 +51,9 @@ absl::Status LeaseLost(std::string_view what) {
 }
 absl::Status NotAllowed(std::string_view what) {
   return MakeError(kFailedPrecondition, type::v1::ERROR_REASON_NOT_ALLOWED, what);
+}
+absl::Status BadSpecialUse(std::string_view what) {
+  return MakeError(kInvalidArgument, type::v1::ERROR_REASON_BAD_SPECIAL_USE, what);
 }
 absl::Status BadName(std::string_view what) { return MakeError(kInvalidArgument, type::v1::ERROR_REASON_BAD_NAME, what); }
 absl::Status InvalidRequest(std::string_view what) {

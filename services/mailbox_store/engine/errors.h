@@ -16,12 +16,14 @@ absl::Status FetchJobNotFound(std::string_view job_id);
 absl::Status UploadNotFound(std::string_view upload_id);
 absl::Status AlreadyExists(std::string_view what);
 absl::Status TooLarge(std::string_view what);
+absl::Status QuotaReached(std::string_view what);
 absl::Status LimitReached(std::string_view what);
 absl::Status Overloaded(std::string_view what);
 absl::Status InUse(std::string_view what);
 absl::Status LeaseLost(std::string_view what);
 absl::Status NotAllowed(std::string_view what);
 absl::Status BadName(std::string_view what);
+absl::Status BadSpecialUse(std::string_view what);
 absl::Status InvalidRequest(std::string_view what);
 // A record on disk that cannot be read.
 absl::Status Damaged(std::string_view what);

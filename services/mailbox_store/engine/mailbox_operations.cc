@@ -7,6 +7,7 @@
 #include "services/mailbox_store/engine/mailbox_tree.h"
 #include "services/mailbox_store/engine/mutation.h"
 #include "services/mailbox_store/engine/removal.h"
+#include "services/mailbox_store/engine/special_use.h"
 
 namespace mailmesh::mailbox_store {
 namespace {
@@ -25,7 +26,8 @@ absl::Status Create(Txn& txn, const mailbox::v1::CreateMailboxRequest& request, 
   ASSIGN_OR_RETURN(const auto existing, txn.FindName(request.mailbox()));
   // A \Noselect name may become a mailbox again.
   if (existing && existing->mailbox() != 0) return AlreadyExists(request.mailbox());
-  ASSIGN_OR_RETURN(const MailboxId id, MakeMailbox(txn, request.mailbox(), request.special_use()));
+  ASSIGN_OR_RETURN(const std::string_view use, ClaimSpecialUse(txn, request.mailbox(), request.special_use()));
+  ASSIGN_OR_RETURN(const MailboxId id, MakeMailbox(txn, request.mailbox(), use));
   ASSIGN_OR_RETURN(const storage::v1::MailboxRecord* record, txn.Mailbox(id));
   response->set_mailbox_id(MailboxIdText(id));
   response->set_uid_validity(record->uid_validity());
@@ -97,7 +99,7 @@ absl::Status Rename(Txn& txn, const mailbox::v1::RenameMailboxRequest& request) 
     // RFC 3501, 6.3.5: "Renaming INBOX is permitted, and has special behavior. It moves all messages in INBOX to a new mailbox
     // with the given name, leaving INBOX empty." Its children stay.
     ASSIGN_OR_RETURN(const MailboxId target, MakeMailbox(txn, request.to()));
-    ASSIGN_OR_RETURN(const CopiedUids copied, CopyTo(txn, MailboxId(from->mailbox()), UidSet::All(), target));
+    ASSIGN_OR_RETURN(const CopiedUids copied, CopyTo(txn, MailboxId(from->mailbox()), UidSet::All(), target, {.moves = true}));
     return RemoveMessages(txn, MailboxId(from->mailbox()), copied.source, {}).status();
   }
   if (const std::string_view parent = ParentOf(request.to()); !parent.empty()) {

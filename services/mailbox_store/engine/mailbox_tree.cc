@@ -3,6 +3,7 @@
 #include "common/base/status.h"
 #include "common/imap/mailbox_name.h"
 #include "services/mailbox_store/engine/errors.h"
+#include "services/mailbox_store/engine/quota.h"
 #include "services/mailbox_store/engine/store.h"
 
 namespace mailmesh::mailbox_store {
@@ -80,8 +81,7 @@ absl::Status RemoveMailbox(Txn& txn, std::string_view name) {
     ASSIGN_OR_RETURN(const storage::v1::MailboxRecord* record, txn.Mailbox(id));
     storage::v1::AccountRecord& account = txn.EditRecord();
     account.set_mailboxes(account.mailboxes() - 1);
-    account.set_messages(account.messages() - record->messages());
-    account.set_octets(account.octets() - record->octets());
+    CountRemoved(account, record->messages(), record->octets());
     MailboxChange change;
     change.account = txn.number();
     change.mailbox = id;

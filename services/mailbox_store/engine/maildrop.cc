@@ -5,7 +5,7 @@
 #include "services/mailbox_store/engine/mailbox_tree.h"
 #include "services/mailbox_store/engine/maildrop_leases.h"
 #include "services/mailbox_store/engine/mutation.h"
-#include "services/mailbox_store/engine/page_walk.h"
+#include "services/mailbox_store/engine/reads.h"
 #include "services/mailbox_store/engine/removal.h"
 
 namespace mailmesh::mailbox_store {
@@ -16,6 +16,7 @@ using namespace mailbox::v1;  // NOLINT: eight messages of one contract
 constexpr size_t kMaxLeaseId = 128;
 constexpr uint32_t kMinLimit = 10;
 constexpr uint32_t kMaxLimit = 600;
+constexpr int kMessagesOfAResponse = 10'000;
 
 absl::Status CheckLeaseId(const std::string& lease_id) {
   if (lease_id.empty() || lease_id.size() > kMaxLeaseId) return InvalidRequest("lease_id");
@@ -24,29 +25,38 @@ absl::Status CheckLeaseId(const std::string& lease_id) {
 
 std::chrono::seconds Limit(uint32_t seconds) { return std::chrono::seconds(std::clamp(seconds, kMinLimit, kMaxLimit)); }
 
-absl::Status List(Txn& txn, AcquireMaildropResponse* response) {
+absl::Status Describe(Txn& txn, AcquireMaildropResponse* response) {
   ASSIGN_OR_RETURN(const MailboxId inbox, txn.FindMailboxByName(kInboxName));
   ASSIGN_OR_RETURN(const storage::v1::MailboxRecord* record, txn.Mailbox(inbox));
   response->set_mailbox_id(MailboxIdText(inbox));
   response->set_uid_validity(record->uid_validity());
-  const UidSet all = UidSet::All();
-  PageWalk walk(txn, ColumnId::kMessages, inbox, all, record->uid_next());
-  uint32_t last = 0;
-  while (true) {
-    ASSIGN_OR_RETURN(const bool more, walk.Next());
-    if (!more) return absl::OkStatus();
-    for (uint32_t i = walk.NextIndex(0); i < kv::kPageWidth; i = walk.NextIndex(i + 1)) {
-      MessageRecord message;
-      if (!message.Decode(walk.view().At(i))) return Damaged("message");
-      const uint32_t uid = walk.base_uid() + i;
-      response->add_uid_deltas(uid - last);
-      response->add_sizes_bytes(message.size);
-      last = uid;
-    }
-  }
+  return absl::OkStatus();
 }
 
-// Leases change nothing on disk; the empty commit makes sure that what was listed is durable.
+class MaildropReader final : public StreamReader<ListMaildropResponse> {
+ public:
+  MaildropReader(std::unique_ptr<ReadScope> scope, MailboxId inbox) : scope_(std::move(scope)), scan_(*scope_, inbox, all_) {}
+
+  absl::StatusOr<bool> Next(ListMaildropResponse* response) override {
+    while (response->uid_deltas_size() < kMessagesOfAResponse) {
+      ASSIGN_OR_RETURN(const bool more, scan_.Next());
+      if (!more) break;
+      response->add_uid_deltas(scan_.uid() - last_);
+      response->add_sizes_bytes(scan_.record().size);
+      last_ = scan_.uid();
+    }
+    return response->uid_deltas_size() > 0;
+  }
+
+ private:
+  const UidSet all_ = UidSet::All();
+  const std::unique_ptr<ReadScope> scope_;
+  MessageScan scan_;
+  uint32_t last_ = 0;
+};
+
+// Leases change nothing on disk; the empty commit makes sure that what the head holds is durable when
+// the list is read.
 MutationOptions Barrier() {
   MutationOptions options;
   options.commit.sync = false;
@@ -60,11 +70,19 @@ void AcquireMaildrop(Store& store, const AcquireMaildropRequest& request, Done<A
   auto stage = [&](Txn& txn, AcquireMaildropResponse* response, MutationOptions&) -> absl::Status {
     RETURN_IF_ERROR(CheckLeaseId(request.lease_id()));
     RETURN_IF_ERROR(store.maildrops().Acquire(txn.number(), request.lease_id(), Limit(request.time_limit_seconds())));
-    const absl::Status listed = List(txn, response);
-    if (!listed.ok()) store.maildrops().Release(txn.number(), request.lease_id());
-    return listed;
+    const absl::Status described = Describe(txn, response);
+    if (!described.ok()) store.maildrops().Release(txn.number(), request.lease_id());
+    return described;
   };
   Mutate<AcquireMaildropResponse>(store, request.account_id(), 0, "", std::move(done), stage, Barrier());
+}
+
+absl::StatusOr<StreamReaderPtr<ListMaildropResponse>> ListMaildrop(Store& store, const ListMaildropRequest& request) {
+  RETURN_IF_ERROR(CheckLeaseId(request.lease_id()));
+  ASSIGN_OR_RETURN(auto scope, ReadScope::Open(store, request.account_id()));
+  RETURN_IF_ERROR(store.maildrops().Check(scope->account(), request.lease_id()));
+  ASSIGN_OR_RETURN(const MailboxId inbox, scope->FindMailboxByName(kInboxName));
+  return std::make_unique<MaildropReader>(std::move(scope), inbox);
 }
 
 void RenewMaildrop(Store& store, const RenewMaildropRequest& request, Done<RenewMaildropResponse> done) {

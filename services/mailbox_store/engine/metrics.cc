@@ -9,7 +9,8 @@ namespace {
 std::vector<std::string> OperationNames() {
   return {"upload",       "deliver", "append", "list",      "status",   "create",         "delete", "rename", "subscribe",
           "open",         "claim_recent", "view", "watch",  "summaries", "fetch",         "search", "sort",   "thread",
-          "store",        "copy",    "move",   "expunge",   "maildrop", "delete_account", "fetch_job"};
+          "store",        "copy",    "move",   "expunge",   "maildrop", "delete_account", "fetch_job",
+          "quota",        "backup",  "verify"};
 }
 
 // Values of the label `result`.

@@ -37,6 +37,9 @@ enum class Operation : size_t {
   kMaildrop,
   kDeleteAccount,
   kFetchJob,
+  kQuota,
+  kBackup,
+  kVerify,
   kCount,
 };
 

@@ -9,6 +9,7 @@
 #include "common/text/ascii.h"
 #include "services/mailbox_store/engine/digest.h"
 #include "services/mailbox_store/engine/errors.h"
+#include "services/mailbox_store/engine/quota.h"
 #include "services/mailbox_store/engine/store.h"
 
 namespace mailmesh::mailbox_store {
@@ -130,6 +131,7 @@ absl::StatusOr<AddedMessage> AddMessage(Txn& txn, MailboxId mailbox, const NewCo
                                         uint64_t modseq, MailboxChange* change) {
   ASSIGN_OR_RETURN(storage::v1::MailboxRecord * record, txn.EditMailbox(mailbox));
   if (record->uid_next() >= kMaxUid - 1) return LimitReached("UIDs of a mailbox");
+  RETURN_IF_ERROR(CheckQuota(txn, 1, content.size()));
   AddedMessage added;
   added.uid = record->uid_next();
   added.instance = txn.NextInstance();
@@ -173,9 +175,7 @@ absl::StatusOr<AddedMessage> AddMessage(Txn& txn, MailboxId mailbox, const NewCo
   if ((facts.flags & kDeleted) != 0) record->set_deleted(record->deleted() + 1);
   record->set_octets(record->octets() + content.size());
   record->set_highest_modseq(modseq);
-  storage::v1::AccountRecord& account = txn.EditRecord();
-  account.set_messages(account.messages() + 1);
-  account.set_octets(account.octets() + content.size());
+  CountAdded(txn.EditRecord(), 1, content.size());
   change->messages.push_back(ViewMessage{added.uid, facts.flags, modseq});
   change->modseq = modseq;
   change->uid_next = added.uid + 1;

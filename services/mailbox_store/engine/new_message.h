@@ -52,7 +52,7 @@ struct AddedMessage {
   uint64_t instance = 0;
 };
 
-// Stages the message as the newest of the mailbox. `modseq` and the record of the change are the caller's: one change record
+// Stages the message as the newest of the mailbox; ResourceExhausted/QUOTA. `modseq` and the record of the change are the caller's: one change record
 // holds all messages of a commit.
 absl::StatusOr<AddedMessage> AddMessage(Txn& txn, MailboxId mailbox, const NewContent& content, const NewMessageFacts& facts,
                                         uint64_t modseq, MailboxChange* change);

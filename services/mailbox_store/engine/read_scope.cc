@@ -14,7 +14,7 @@ absl::StatusOr<std::unique_ptr<ReadScope>> ReadScope::Open(Store& store, std::st
   kv::Value value;
   ASSIGN_OR_RETURN(const bool found, scope->Get(ColumnId::kAccounts, keys::Account(scope->account()), &value));
   if (!found) return AccountNotFound(account_id);
-  storage::v1::AccountRecord record;
+  storage::v1::AccountRecord& record = scope->record_;
   if (!record.ParseFromArray(value.view().data(), static_cast<int>(value.view().size()))) return Damaged("account");
   if (record.deleted()) return AccountNotFound(account_id);
   return scope;

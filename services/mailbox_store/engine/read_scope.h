@@ -28,6 +28,7 @@ class ReadScope {
   Store& store() const { return store_; }
   AccountId account() const { return account_->number(); }
   const kv::Snapshot& snapshot() const { return snapshot_; }
+  const storage::v1::AccountRecord& account_record() const { return record_; }
 
   absl::StatusOr<bool> Get(ColumnId column, std::string_view key, kv::Value* value) const;
   std::unique_ptr<kv::Iterator> Scan(ColumnId column, std::string lower, std::string upper) const;
@@ -41,6 +42,7 @@ class ReadScope {
   Store& store_;
   const AccountPtr account_;
   const kv::Snapshot snapshot_;
+  storage::v1::AccountRecord record_;
 };
 
 // A UID set's messages that are there, in ascending order. `uids` must outlive it.

@@ -46,6 +46,9 @@ using StreamReaderPtr = std::unique_ptr<StreamReader<Response>>;
 
 absl::StatusOr<StreamReaderPtr<mailbox::v1::ReadViewResponse>> ReadView(Store& store,
                                                                         const mailbox::v1::ReadViewRequest& request);
+// In maildrop.cc.
+absl::StatusOr<StreamReaderPtr<mailbox::v1::ListMaildropResponse>> ListMaildrop(
+    Store& store, const mailbox::v1::ListMaildropRequest& request);
 absl::StatusOr<StreamReaderPtr<mailbox::v1::FetchSummariesResponse>> FetchSummaries(
     Store& store, const mailbox::v1::FetchSummariesRequest& request);
 absl::StatusOr<StreamReaderPtr<mailbox::v1::FetchContentResponse>> FetchContent(

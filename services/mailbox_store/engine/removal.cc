@@ -4,6 +4,7 @@
 #include "services/mailbox_store/engine/errors.h"
 #include "services/mailbox_store/engine/new_message.h"
 #include "services/mailbox_store/engine/page_walk.h"
+#include "services/mailbox_store/engine/quota.h"
 
 namespace mailmesh::mailbox_store {
 namespace {
@@ -91,9 +92,7 @@ absl::StatusOr<UidSet> RemoveMessages(Txn& txn, MailboxId mailbox, const UidSet&
   record->set_recent(record->recent() - totals.recent);
   record->set_deleted(record->deleted() - totals.deleted);
   record->set_octets(record->octets() - totals.octets);
-  storage::v1::AccountRecord& account = txn.EditRecord();
-  account.set_messages(account.messages() - totals.messages);
-  account.set_octets(account.octets() - totals.octets);
+  CountRemoved(txn.EditRecord(), totals.messages, totals.octets);
   change.modseq = txn.NextModSeq();
   record->set_highest_modseq(change.modseq);
   change.expunged = removal.removed();

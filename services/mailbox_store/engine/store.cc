@@ -5,13 +5,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "common/base/bytes.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "services/mailbox_store/engine/errors.h"
 #include "services/mailbox_store/engine/fetch_leases.h"
 #include "services/mailbox_store/engine/keys.h"
 #include "services/mailbox_store/engine/maildrop_leases.h"
+#include "services/mailbox_store/engine/new_account.h"
 #include "services/mailbox_store/engine/txn.h"
 #include "services/mailbox_store/engine/uploads.h"
 
@@ -102,6 +102,8 @@ absl::Status Store::FindLastAccount() {
     std::string_view key = it->key();
     last_account_ = keys::TakeAccount(key).value_or(AccountId()).value();
   }
+  // A restored backup does not know the accounts that were made after it.
+  last_account_ = std::max(last_account_, meta_.accounts_taken());
   return it->status();
 }
 
@@ -142,32 +144,8 @@ absl::StatusOr<AccountPtr> Store::CreateAccount(std::string_view account_id) {
   if (stored != nullptr) return stored;
   const AccountId number(last_account_ + 1);
   auto account = std::make_shared<Account>(number, std::string(account_id));
-  const MailboxId inbox(1);
-
-  storage::v1::AccountRecord record;
-  record.set_account_id(std::string(account_id));
-  record.set_last_mailbox(inbox.value());
-  record.set_last_uid_validity(static_cast<uint32_t>(NowSeconds()));
-  record.set_mailboxes(1);
-  storage::v1::MailboxRecord mailbox;
-  mailbox.set_name("INBOX");
-  mailbox.set_uid_validity(record.last_uid_validity());
-  mailbox.set_uid_next(1);
-  mailbox.set_recent_from(1);
-  record.set_modseq(1);
-  mailbox.set_highest_modseq(1);  // RFC 7162, 3.1.2.1: never 0
-  storage::v1::MailboxNameRecord name;
-  name.set_mailbox(inbox.value());
-  name.set_subscribed(true);
-  name.set_uid_validity(record.last_uid_validity());
-
-  std::string octets;
-  base::AppendBigEndian(octets, number.value());
   kv::Commit commit;
-  commit.batch.Put(column(ColumnId::kMeta), keys::AccountById(account_id), octets);
-  commit.batch.Put(column(ColumnId::kAccounts), keys::Account(number), record.SerializeAsString());
-  commit.batch.Put(column(ColumnId::kMailboxes), keys::Mailbox(number, inbox), mailbox.SerializeAsString());
-  commit.batch.Put(column(ColumnId::kNames), keys::Name(number, mailbox.name()), name.SerializeAsString());
+  WriteNewAccount(*this, number, account_id, commit.batch);
   RETURN_IF_ERROR(FromKv(pipeline_->Write(std::move(commit))));
   last_account_ = number.value();
   return accounts_.Insert(std::move(account));

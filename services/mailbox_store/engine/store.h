@@ -48,6 +48,11 @@ struct StoreOptions {
   uint64_t ballast_bytes = 32 << 20;
   uint64_t max_message_bytes = 100 << 20;
   uint32_t max_mailboxes = 10'000;
+  // New accounts get Drafts, Sent, Junk, Trash and Archive beside INBOX.
+  bool special_mailboxes = true;
+  // Limits of accounts that have none of their own; 0: no limit.
+  uint64_t quota_octets = 0;
+  uint64_t quota_messages = 0;
   absl::Duration request_memory = absl::Hours(7 * 24);
   absl::Duration upload_memory = absl::Hours(1);
   size_t head_cache_bytes = 256 << 20;

@@ -1,5 +1,7 @@
 #include "services/mailbox_store/rpc/mailbox_service.h"
 
+#include "services/mailbox_store/engine/quota.h"
+
 namespace mailmesh::mailbox_store {
 
 using namespace mailbox::v1;  // NOLINT: every message of the contract
@@ -69,6 +71,10 @@ Service::Unary* Service::ReleaseMaildrop(Context* context, In<ReleaseMaildropReq
   return Change<Operation::kMaildrop, &mailbox_store::ReleaseMaildrop>(context, request, response);
 }
 
+Service::Unary* Service::GetQuota(Context* context, In<GetQuotaRequest> request, GetQuotaResponse* response) {
+  return Read<Operation::kQuota, &mailbox_store::GetQuota>(context, request, response);
+}
+
 Service::Unary* Service::DeleteAccount(Context* context, In<DeleteAccountRequest> request, DeleteAccountResponse* response) {
   return Change<Operation::kDeleteAccount, &mailbox_store::DeleteAccount>(context, request, response);
 }
@@ -99,6 +105,10 @@ absl::Status Service::DoSearch(const rpc::CallInfo& info, const SearchMessagesRe
 
 grpc::ServerWriteReactor<ReadViewResponse>* Service::ReadView(Context* context, In<ReadViewRequest> request) {
   return Stream<Operation::kView, &mailbox_store::ReadView, ReadViewResponse>(context, request);
+}
+
+grpc::ServerWriteReactor<ListMaildropResponse>* Service::ListMaildrop(Context* context, In<ListMaildropRequest> request) {
+  return Stream<Operation::kMaildrop, &mailbox_store::ListMaildrop, ListMaildropResponse>(context, request);
 }
 
 grpc::ServerWriteReactor<FetchSummariesResponse>* Service::FetchSummaries(Context* context, In<FetchSummariesRequest> request) {

@@ -48,9 +48,12 @@ class MailboxServiceImpl final : public mailbox::v1::MailboxService::CallbackSer
   Unary* MoveMessages(Context*, In<mailbox::v1::MoveMessagesRequest>, mailbox::v1::MoveMessagesResponse*) override;
   Unary* ExpungeMessages(Context*, In<mailbox::v1::ExpungeMessagesRequest>, mailbox::v1::ExpungeMessagesResponse*) override;
   Unary* AcquireMaildrop(Context*, In<mailbox::v1::AcquireMaildropRequest>, mailbox::v1::AcquireMaildropResponse*) override;
+  grpc::ServerWriteReactor<mailbox::v1::ListMaildropResponse>* ListMaildrop(Context*,
+                                                                            In<mailbox::v1::ListMaildropRequest>) override;
   Unary* RenewMaildrop(Context*, In<mailbox::v1::RenewMaildropRequest>, mailbox::v1::RenewMaildropResponse*) override;
   Unary* CommitMaildrop(Context*, In<mailbox::v1::CommitMaildropRequest>, mailbox::v1::CommitMaildropResponse*) override;
   Unary* ReleaseMaildrop(Context*, In<mailbox::v1::ReleaseMaildropRequest>, mailbox::v1::ReleaseMaildropResponse*) override;
+  Unary* GetQuota(Context*, In<mailbox::v1::GetQuotaRequest>, mailbox::v1::GetQuotaResponse*) override;
   Unary* DeleteAccount(Context*, In<mailbox::v1::DeleteAccountRequest>, mailbox::v1::DeleteAccountResponse*) override;
 
  private:

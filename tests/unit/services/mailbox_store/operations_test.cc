@@ -300,10 +300,21 @@ TEST_F(OperationsTest, TheMaildropIsExclusive) {
   acquire.set_account_id("ann");
   acquire.set_lease_id("first");
   acquire.set_time_limit_seconds(60);
-  const auto list = Wait(store(), &AcquireMaildrop, acquire);
-  ASSERT_TRUE(list.ok()) << list.status();
-  EXPECT_THAT(list->uid_deltas(), ElementsAre(1, 1));
-  EXPECT_THAT(list->sizes_bytes(), ElementsAre(Message("a").size(), Message("bb").size()));
+  ASSERT_TRUE(Wait(store(), &AcquireMaildrop, acquire).ok());
+  ListMaildropRequest list;
+  list.set_account_id("ann");
+  list.set_lease_id("first");
+  auto reader = ListMaildrop(store(), list);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  ListMaildropResponse listed;
+  ASSERT_TRUE(*(*reader)->Next(&listed));
+  EXPECT_THAT(listed.uid_deltas(), ElementsAre(1, 1));
+  EXPECT_THAT(listed.sizes_bytes(), ElementsAre(Message("a").size(), Message("bb").size()));
+  listed.Clear();
+  EXPECT_FALSE(*(*reader)->Next(&listed));
+  reader->reset();
+  list.set_lease_id("second");
+  EXPECT_TRUE(rpc::HasReason(ListMaildrop(store(), list).status(), type::v1::ERROR_REASON_LEASE_LOST));
   acquire.set_lease_id("second");
   EXPECT_TRUE(rpc::HasReason(Wait(store(), &AcquireMaildrop, acquire).status(), type::v1::ERROR_REASON_IN_USE));
 

@@ -17,6 +17,7 @@ StoreFixture::StoreFixture() {
   options_.write_buffer_bytes = 8 << 20;
   options_.free_space_floor_bytes = 32 << 20;
   options_.ballast_bytes = 0;
+  options_.special_mailboxes = false;
   Open();
 }
 
@@ -81,11 +82,12 @@ absl::StatusOr<AppendMessagesResponse> StoreFixture::Append(const std::string& a
   return Wait(store(), &AppendMessages, request);
 }
 
-absl::Status StoreFixture::Create(const std::string& account, const std::string& mailbox) {
+absl::Status StoreFixture::Create(const std::string& account, const std::string& mailbox, const std::string& special_use) {
   CreateMailboxRequest request;
   request.set_request_id(NewRequestId());
   request.set_account_id(account);
   request.set_mailbox(mailbox);
+  request.set_special_use(special_use);
   return Wait(store(), &CreateMailbox, request).status();
 }
 

@@ -59,7 +59,7 @@ class StoreFixture : public testing::Test {
   absl::StatusOr<mailbox::v1::AppendMessagesResponse> Append(const std::string& account, const std::string& mailbox,
                                                              const std::string& octets, uint32_t flags = 0,
                                                              const std::vector<std::string>& keywords = {});
-  absl::Status Create(const std::string& account, const std::string& mailbox);
+  absl::Status Create(const std::string& account, const std::string& mailbox, const std::string& special_use = {});
   mailbox::v1::OpenMailboxResponse OpenBox(const std::string& account, const std::string& mailbox, bool claim = false);
   std::string IdOf(const std::string& account, const std::string& mailbox) { return OpenBox(account, mailbox).mailbox_id(); }
   mailbox::v1::MailboxStatus Status(const std::string& account, const std::string& mailbox);
