@@ -71,7 +71,7 @@ absl::Status SetPassword(Context& context, const std::string& address, bool pass
 }
 
 absl::Status SetDisabled(Context& context, const std::string& address, bool disabled) {
-  ASSIGN_OR_RETURN(const auto stub, Connect(context));
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::SetAccountDisabledRequest request;
   request.set_request_id(NewRequestId());
   request.set_address(address);
