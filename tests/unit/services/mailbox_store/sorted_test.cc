@@ -82,7 +82,7 @@ TEST_F(SortedTest, ByEachCriterion) {
   Add("From: Bob@x\r\nTo: c@x\r\nCc: P@x\r\nSubject: [list] Banana\r\nX: xxxx\r\n");
   clock_.Advance(absl::Seconds(5));
   Add("Subject: apple\r\nDate: Mon, 02 Mar 2026 10:00:00 +0000\r\n");
-  EXPECT_THAT(Sort({}), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(Sort(std::vector<SortCriterion::Key>{}), ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(Sort({SortCriterion::KEY_ARRIVAL}), ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(Sort({SortCriterion::KEY_ARRIVAL}, true), ElementsAre(4, 3, 2, 1));
   // The empty text comes first; the name that is shown does not count.

@@ -29,7 +29,7 @@ std::string Show(const std::vector<ThreadLine>& lines) {
 
 struct Mail {
   uint64_t id = 0;
-  std::vector<uint64_t> references;
+  std::vector<uint64_t> references = {};
   uint64_t subject = 0;
   bool is_reply = false;
   int64_t date = -1;  // by its place
@@ -132,7 +132,9 @@ TEST(ThreadForestTest, AnyReferencesGiveAForest) {
     for (const ThreadLine& line : std::move(threader).Finish()) {
       EXPECT_LE(line.depth, depth);
       depth = line.depth + 1;
-      if (line.uid == 0) EXPECT_EQ(line.depth, 0u);
+      if (line.uid == 0) {
+        EXPECT_EQ(line.depth, 0u);
+      }
       if (line.uid != 0) seen.insert(line.uid);
     }
     EXPECT_EQ(seen.size(), count);
