@@ -63,7 +63,8 @@ absl::StatusOr<std::string> MaildirFolderName(std::string_view mailbox) {
 }
 
 absl::StatusOr<std::string> MailboxOfMaildirFolder(std::string_view name) {
-  if (!name.empty() && name.front() == '.') name.remove_prefix(1);
+  if (name.empty()) return std::string(imap::kInbox);
+  if (name.front() == '.') name.remove_prefix(1);
   std::vector<std::string> levels;
   for (const auto level : absl::StrSplit(absl::string_view(name.data(), name.size()), '.')) {
     std::vector<std::string> pieces;

@@ -12,6 +12,7 @@
 #include "mailmesh/fetch/v1/fetch_job_service.pb.h"
 #include "mailmesh/fetch/v1/fetcher_service.pb.h"
 #include "mailmesh/mailbox/v1/mailbox_service.pb.h"
+#include "mailmesh/mailbox/v1/store_admin_service.pb.h"
 #include "mailmesh/relay/v1/queue_admin_service.pb.h"
 #include "mailmesh/relay/v1/relay_service.pb.h"
 
@@ -55,6 +56,7 @@ TEST(AccessTable, FitsTheContracts) {
   fetch::v1::CreateFetchJobRequest::descriptor();
   fetch::v1::SealCredentialRequest::descriptor();
   mailbox::v1::UploadBodyRequest::descriptor();
+  mailbox::v1::SetQuotaRequest::descriptor();
   relay::v1::ListQueueItemsRequest::descriptor();
   relay::v1::UploadBodyRequest::descriptor();
   std::set<std::string> services;
@@ -78,6 +80,7 @@ TEST(AccessTable, FitsTheContracts) {
                            fetch::v1::CreateFetchJobRequest::descriptor()->file(),
                            fetch::v1::SealCredentialRequest::descriptor()->file(),
                            mailbox::v1::UploadBodyRequest::descriptor()->file(),
+                           mailbox::v1::SetQuotaRequest::descriptor()->file(),
                            relay::v1::ListQueueItemsRequest::descriptor()->file(),
                            relay::v1::UploadBodyRequest::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {

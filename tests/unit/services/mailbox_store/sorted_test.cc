@@ -17,8 +17,6 @@ using testing::IsEmpty;
 
 class SortedTest : public StoreFixture {
  protected:
-  SortedTest() { Open(); }
-
   void Add(const std::string& header) { Deliver("ann", header + "\r\ntext\r\n"); }
 
   SortMessagesRequest Request(std::vector<SortCriterion::Key> keys, bool reverse = false) {
