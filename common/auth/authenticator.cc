@@ -2,6 +2,10 @@
 
 #include <grpcpp/channel.h>
 
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <chrono>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -33,10 +37,11 @@ Step FromStatus(const absl::Status& status) {
 
 class GrpcExchange final : public Exchange {
  public:
-  GrpcExchange(std::shared_ptr<grpc::Channel> channel, const Policy& policy, ConnectionFacts facts)
+  GrpcExchange(std::shared_ptr<grpc::Channel> channel, const Policy& policy, net::Duration patience, ConnectionFacts facts)
       : channel_(std::move(channel)),
         stub_(directory::v1::AuthService::NewStub(channel_)),
         policy_(policy),
+        patience_(patience),
         facts_(std::move(facts)) {}
 
   net::Awaitable<Step> Start(std::string mechanism, std::optional<base::Secret> initial_response,
@@ -91,6 +96,12 @@ class GrpcExchange final : public Exchange {
   }
 
   net::Awaitable<Step> RoundTrip(AuthenticateRequest request) {
+    // Ends the call, and so the operation under way. The token dies with this frame, for the timer's handler may come late.
+    auto token = std::make_shared<int>();
+    asio::steady_timer timer(co_await asio::this_coro::executor, patience_);
+    timer.async_wait([this, frame = std::weak_ptr<int>(token)](const asio::error_code& error) {
+      if (!error && !frame.expired()) stream_ = Stream();
+    });
     // A failed write says only that the call is over; Read knows why.
     absl::Status written = co_await stream_.Write(std::move(request));
     absl::StatusOr<std::optional<AuthenticateResponse>> answer = co_await stream_.Read();
@@ -130,6 +141,7 @@ class GrpcExchange final : public Exchange {
   std::shared_ptr<grpc::Channel> channel_;  // shared with the other calls to the role
   std::unique_ptr<directory::v1::AuthService::Stub> stub_;
   const Policy& policy_;
+  const net::Duration patience_;
   const ConnectionFacts facts_;
   Stream stream_;
   // A success whose final data the client must still acknowledge.
@@ -149,12 +161,12 @@ std::string_view FailureReasonName(FailureReason reason) {
   return "temporary";
 }
 
-Authenticator::Authenticator(std::shared_ptr<grpc::Channel> directory, Policy policy)
-    : directory_(std::move(directory)), policy_(policy) {}
+Authenticator::Authenticator(std::shared_ptr<grpc::Channel> directory, Policy policy, net::Duration patience)
+    : directory_(std::move(directory)), policy_(policy), patience_(patience) {}
 Authenticator::~Authenticator() = default;
 
 std::unique_ptr<Exchange> Authenticator::NewExchange(ConnectionFacts facts) {
-  return std::make_unique<GrpcExchange>(directory_, policy_, std::move(facts));
+  return std::make_unique<GrpcExchange>(directory_, policy_, patience_, std::move(facts));
 }
 
 net::Awaitable<Step> Authenticator::VerifyPlain(ConnectionFacts facts, std::string user, base::Secret password,

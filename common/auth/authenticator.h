@@ -11,6 +11,8 @@
 // Final data of the server (RFC 5802's v=) is sent as one more challenge, for none of SMTP, IMAP and POP3 can carry it with
 // its success reply; the client's answer to it must be empty. All that is inside here.
 //
+// An answer that the directory does not give within `patience` is kTemporary, whatever the deadline.
+//
 // A failure tells the client nothing but its reason. kTemporary is whatever is not plainly the client's fault
 // (architecture, invariant 5): a right password is never called wrong because something of ours was away.
 //
@@ -89,8 +91,9 @@ class Exchange {
 
 class Authenticator {
  public:
-  // `directory`: channel to the directory role.
-  Authenticator(std::shared_ptr<grpc::Channel> directory, Policy policy);
+  // `directory`: channel to the directory role. `patience`: for one answer of it, which it holds back for some seconds after
+  // failures; then a client is told to come again, before it gives up by itself.
+  Authenticator(std::shared_ptr<grpc::Channel> directory, Policy policy, net::Duration patience = std::chrono::seconds(12));
   ~Authenticator();
 
   const Policy& policy() const { return policy_; }
@@ -103,6 +106,7 @@ class Authenticator {
  private:
   std::shared_ptr<grpc::Channel> directory_;  // shared with the other clients of the same role
   Policy policy_;
+  const net::Duration patience_;
 };
 
 }  // namespace mailmesh::auth

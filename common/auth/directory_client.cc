@@ -64,14 +64,13 @@ class DirectoryClient::Impl {
     hits_ += addresses.size() - missing.size();
     if (missing.empty()) co_return result;
     misses_ += missing.size();
-    rpc::CallContext context = ContextFor(deadline, all_have_older);
-    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::ResolveRecipients, request, context);
+    auto answer = co_await Ask(&Stub::async::ResolveRecipients, std::move(request), deadline, all_have_older);
     if (!answer.ok()) {
       absl::Status status = UseOlder(answer.status(), addresses, missing, result);
       if (!status.ok()) co_return status;
       co_return result;
     }
-    if (answer->resolutions_size() != request.addresses_size()) {
+    if (static_cast<size_t>(answer->resolutions_size()) != missing.size()) {
       co_return absl::UnavailableError("the directory's answer has another length than the question");
     }
     auto fresh_until = FreshUntil(absl::Seconds(answer->cache_seconds()));
@@ -95,8 +94,7 @@ class DirectoryClient::Impl {
     request.set_account_id(std::move(account_id));
     request.set_address(std::move(address));
     bool older = hit && hit->value && IsUsable(*hit);
-    rpc::CallContext context = ContextFor(deadline, older);
-    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::CheckSender, request, context);
+    auto answer = co_await Ask(&Stub::async::CheckSender, std::move(request), deadline, older);
     if (answer.ok()) {
       senders_.Put(key, answer->owned(), FreshUntil(kDefaultFresh));
       co_return answer->owned();
@@ -117,8 +115,7 @@ class DirectoryClient::Impl {
     directory::v1::GetRouteRequest request;
     request.set_domain(std::move(domain));
     bool older = hit && IsUsable(*hit);
-    rpc::CallContext context = ContextFor(deadline, older);
-    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::GetRoute, request, context);
+    auto answer = co_await Ask(&Stub::async::GetRoute, std::move(request), deadline, older);
     std::optional<directory::v1::Route> route;
     if (answer.ok()) {
       route = std::move(*answer->mutable_route());
@@ -162,10 +159,24 @@ class DirectoryClient::Impl {
   }
   Time FreshUntil(absl::Duration fresh) const { return options_.clock->Monotonic() + absl::ToChronoNanoseconds(fresh); }
 
-  // With an older answer at hand nobody waits long for a newer one.
-  rpc::CallContext ContextFor(net::TimePoint deadline, bool have_older) const {
+  // Asks the directory, if it is worth while. With an older answer at hand nobody waits long for a newer one; nor does
+  // anybody while the directory is known to be away.
+  template <class Request, class Response>
+  net::Awaitable<absl::StatusOr<Response>> Ask(void (Stub::async::*method)(grpc::ClientContext*, const Request*, Response*,
+                                                                           std::function<void(grpc::Status)>),
+                                               Request request, net::TimePoint deadline, bool have_older) {
+    const Time away_until = away_until_.load();
+    const Time now = options_.clock->Monotonic();
+    const bool away = away_until != Time::min();
+    if (have_older && now < away_until) co_return absl::UnavailableError("the directory did not answer a moment ago");
+    // The one that asks now asks for all that come meanwhile.
+    if (away) away_until_ = now + absl::ToChronoNanoseconds(options_.pause + options_.patience);
     rpc::CallContext context = rpc::CallContext::Until(deadline);
-    return have_older ? context.AtMost(options_.patience) : context;
+    if (have_older || away) context = context.AtMost(options_.patience);
+    auto answer = co_await rpc::UnaryCall(stub_->async(), method, request, context);
+    const bool failed = !answer.ok() && IsAway(answer.status());
+    away_until_ = failed ? options_.clock->Monotonic() + absl::ToChronoNanoseconds(options_.pause) : Time::min();
+    co_return answer;
   }
 
   // Fills the missing ones from answers that were good not long ago; else says why not.
@@ -182,6 +193,8 @@ class DirectoryClient::Impl {
   }
 
   const Options options_;
+  // When the directory that did not answer is asked again by those who could do without; min(): it answers.
+  std::atomic<Time> away_until_{Time::min()};
   std::shared_ptr<grpc::Channel> channel_;  // shared with the other calls to the role
   std::unique_ptr<Stub> stub_;
   TtlCache<RecipientResolution> recipients_;

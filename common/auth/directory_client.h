@@ -3,7 +3,8 @@
 // An answer is used for the time that the directory allows. After that it is asked for again; when the directory does not
 // answer (UNAVAILABLE, DEADLINE_EXCEEDED), an older answer is used for up to `stale` more if it says yes: recipients that
 // are known, senders that are owned, routes that are set. Old refusals are never repeated: they become Unavailable, which
-// the client may retry (architecture, invariant 5).
+// the client may retry (architecture, invariant 5). While the directory is known to be away, one question in `pause` waits for
+// it; the others use what they have at once.
 //
 // Errors: Unavailable (temporary) and whatever else the directory says, with its reason (common/rpc).
 // Limits: `max_entries` per kind of answer, least recently used goes first. Thread-safe; every call runs on the caller's
@@ -35,6 +36,7 @@ class DirectoryClient {
     absl::Duration stale = absl::Hours(1);
     // One attempt at the directory when an older answer could be used instead.
     absl::Duration patience = absl::Seconds(2);
+    absl::Duration pause = absl::Seconds(1);
     const base::Clock* clock = &base::Clock::Real();
   };
 

@@ -1,6 +1,9 @@
 // The gateways' look-ups against a served directory that goes away and comes back.
 #include <gtest/gtest.h>
 
+#include <chrono>
+
+#include "absl/synchronization/notification.h"
 #include "common/auth/directory_client.h"
 #include "common/auth/shard_map.h"
 #include "common/base/fake_clock.h"
@@ -71,6 +74,30 @@ TEST_F(GatewayTest, KnownRecipientsOutliveTheDirectory) {
   clock_.Advance(absl::Hours(2));
   EXPECT_EQ(KindOf("alice@example.org"), v1::RecipientResolution::KIND_UNSPECIFIED);
   EXPECT_GE(client_->stats().stale, 2u);
+}
+
+TEST_F(GatewayTest, OneWaitsForADirectoryThatDoesNotAnswerTheOthersDoNot) {
+  EXPECT_EQ(KindOf("alice@example.org"), v1::RecipientResolution::KIND_DELIVER);
+  clock_.Advance(absl::Minutes(1));
+  // It runs and says nothing, as a stopped process.
+  auto release = std::make_shared<absl::Notification>();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(database_pool_->Post([release] { release->WaitForNotification(); }).ok());
+  auto timed = [&](const std::string& address, v1::RecipientResolution::Kind expected) {
+    auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(KindOf(address), expected);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  EXPECT_GT(timed("alice@example.org", v1::RecipientResolution::KIND_DELIVER), 0.25) << "its patience";
+  double all = 0;
+  for (int i = 0; i < 20; ++i) all += timed("alice@example.org", v1::RecipientResolution::KIND_DELIVER);
+  EXPECT_LT(all, 0.25);
+  // What nobody knows is asked for each time, but not waited for longer than that.
+  EXPECT_LT(timed("new@example.org", v1::RecipientResolution::KIND_UNSPECIFIED), 2);
+  release->Notify();
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(KindOf("new@example.org"), v1::RecipientResolution::KIND_UNKNOWN_USER);
+  ASSERT_TRUE(AddAccount("late@example.org").ok());
+  EXPECT_EQ(KindOf("late@example.org"), v1::RecipientResolution::KIND_DELIVER) << "it is asked again";
 }
 
 TEST_F(GatewayTest, ShardMap) {
