@@ -8,9 +8,11 @@ namespace mailmesh::auth {
 namespace {
 
 bool Offered(const ConnectionFacts& facts, sasl::Mechanism mechanism) {
-  if (sasl::IsPlus(mechanism)) return facts.tls && !facts.channel_binding.empty();
-  if (mechanism != sasl::Mechanism::kLogin) return true;
-  return facts.protocol != type::v1::PROTOCOL_IMAP && facts.protocol != type::v1::PROTOCOL_POP3;
+  sasl::MechanismFacts what;
+  what.channel_binding = facts.tls && !facts.channel_binding.empty();
+  what.certificate = facts.tls && !facts.client_certificate_address.empty();
+  what.own_login = facts.protocol == type::v1::PROTOCOL_IMAP || facts.protocol == type::v1::PROTOCOL_POP3;
+  return sasl::IsOffered(mechanism, what);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ namespace mailmesh::sasl {
 
 std::string_view MechanismName(Mechanism mechanism) {
   switch (mechanism) {
+    case Mechanism::kExternal: return "EXTERNAL";
     case Mechanism::kScramSha256Plus: return "SCRAM-SHA-256-PLUS";
     case Mechanism::kScramSha1Plus: return "SCRAM-SHA-1-PLUS";
     case Mechanism::kScramSha256: return "SCRAM-SHA-256";
@@ -22,6 +23,12 @@ std::optional<Mechanism> ParseMechanism(std::string_view name) {
     if (absl::EqualsIgnoreCase(base::Av(name), base::Av(MechanismName(mechanism)))) return mechanism;
   }
   return std::nullopt;
+}
+
+bool IsOffered(Mechanism mechanism, const MechanismFacts& facts) {
+  if (mechanism == Mechanism::kExternal) return facts.certificate;
+  if (mechanism == Mechanism::kLogin) return !facts.own_login;
+  return !IsPlus(mechanism) || facts.channel_binding;
 }
 
 }  // namespace mailmesh::sasl

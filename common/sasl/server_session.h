@@ -1,8 +1,9 @@
-// One SASL exchange as server (RFC 4422), over GNU SASL.
+// One SASL exchange as server (RFC 4422); SCRAM by GNU SASL.
 //
 //   ServerSasl sasl(options);                               // once per process
-//   auto session = sasl.NewSession(mechanism, channel_binding, &backend);
+//   auto session = sasl.NewSession(mechanism, connection, &backend);
 //   session->Step(initial response or nothing) -> challenge -> Step(response) ... -> success
+//                                                -> password to be hashed -> HashPassword() -> success
 //
 // A name that does not exist takes the same steps, the same words and the same time as a wrong password: its SCRAM salt is
 // an HMAC of the name, its password is verified against nothing by the backend.
@@ -10,7 +11,8 @@
 // Errors of Step: Unauthenticated: wrong in any way that must look alike. InvalidArgument: not SASL of this mechanism.
 // Anything else: a fault of ours (also what the backend returned), to be told as temporary.
 //
-// Blocks while it hashes: run it on a worker pool. Thread-safety: ServerSasl: any thread; a session: one thread at a time.
+// Step reads credentials and computes a few HMACs; HashPassword takes tens of milliseconds: on a worker pool of their own each,
+// so that log-ins that need no hash do not wait behind those that do. Thread-safety: ServerSasl: any thread; a session: one thread at a time.
 // Limits: input of kMaxServerInput, names of kMaxNameOctets, passwords of kMaxPasswordOctets.
 #ifndef MAILMESH_COMMON_SASL_SERVER_SESSION_H_
 #define MAILMESH_COMMON_SASL_SERVER_SESSION_H_
@@ -37,6 +39,8 @@ class ServerBackend {
   virtual ~ServerBackend() = default;
   // Nothing: no such name, or one that may not log in.
   virtual absl::StatusOr<std::optional<Credentials>> Find(std::string_view name) = 0;
+  // Whether it is known without hashing that the password is the one. False says nothing.
+  virtual bool KnowsPassword(const Credentials& credentials, const base::Secret& password) = 0;
   // Whether the password, prepared, is the one. Without credentials: spends the time that verifying takes, then says no.
   virtual absl::StatusOr<bool> CheckPassword(const std::optional<Credentials>& credentials, const base::Secret& password) = 0;
 };
@@ -53,16 +57,23 @@ struct ServerSuccess {
   std::optional<std::string> final_data;
 };
 
-using ServerStep = std::variant<ServerChallenge, ServerSuccess>;
+// The client has shown a password, and only a hash can tell: call HashPassword.
+struct ServerHash {};
+
+using ServerStep = std::variant<ServerChallenge, ServerHash, ServerSuccess>;
 
 class ServerSession {
  public:
   virtual ~ServerSession() = default;
   // First with the initial response, if the client sent one (absent and empty differ), then with each response.
   virtual absl::StatusOr<ServerStep> Step(std::optional<std::string_view> input) = 0;
-  // The name that the client gave, as far as it is known yet.
+  // After a ServerHash; answers a ServerSuccess.
+  virtual absl::StatusOr<ServerStep> HashPassword() = 0;
+  // The name that the client gave, as far as it is known yet; of a client certificate, the address in it.
   virtual std::string name() const = 0;
 };
+
+class ScramLibrary;  // private: server_scram.h
 
 class ServerSasl {
  public:
@@ -78,16 +89,21 @@ class ServerSasl {
   ServerSasl(const ServerSasl&) = delete;
   ServerSasl& operator=(const ServerSasl&) = delete;
 
-  // `channel_binding`: tls-exporter data, where the connection has it; then -PLUS is offered and RFC 5802, 6 makes a client
-  // that could bind but thinks we cannot (flag "y") fail. InvalidArgument: a -PLUS mechanism without it.
-  // `backend` must outlive the session.
-  absl::StatusOr<std::unique_ptr<ServerSession>> NewSession(Mechanism mechanism, std::string_view channel_binding,
+  // What TLS knows of the client; empty where it knows nothing.
+  struct Connection {
+    // tls-exporter data; then -PLUS is offered and RFC 5802, 6 makes a client that could bind but thinks we cannot (flag "y")
+    // fail.
+    std::string channel_binding{};
+    // Address in a verified client certificate.
+    std::string certificate_address{};
+  };
+
+  // InvalidArgument: a mechanism that needs what the connection does not have. `backend` must outlive the session.
+  absl::StatusOr<std::unique_ptr<ServerSession>> NewSession(Mechanism mechanism, const Connection& connection,
                                                             ServerBackend* backend) const;
 
  private:
-  class Library;
-  class Session;
-  std::unique_ptr<Library> library_;
+  std::unique_ptr<ScramLibrary> scram_;
 };
 
 }  // namespace mailmesh::sasl

@@ -34,10 +34,13 @@ bool OnThisMachine(const std::string& peer) {
 
 // The gateways decide by their configuration who may log in without TLS; what no configuration can allow is refused here
 // once more (architecture, invariant 8).
-bool MayLogIn(const v1::ConnectionFacts& facts) { return facts.tls() || OnThisMachine(facts.peer_address()); }
-
-bool IsSmtp(type::v1::Protocol protocol) {
-  return protocol == type::v1::PROTOCOL_SMTP || protocol == type::v1::PROTOCOL_SUBMISSION || protocol == type::v1::PROTOCOL_LMTP;
+bool MayLogIn(const v1::ConnectionFacts& facts, sasl::Mechanism mechanism) {
+  if (!facts.tls() && !OnThisMachine(facts.peer_address())) return false;
+  sasl::MechanismFacts what;
+  what.channel_binding = facts.tls() && !facts.channel_binding_tls_exporter().empty();
+  what.certificate = facts.tls() && !facts.client_certificate_address().empty();
+  what.own_login = facts.protocol() == type::v1::PROTOCOL_IMAP || facts.protocol() == type::v1::PROTOCOL_POP3;
+  return sasl::IsOffered(mechanism, what);
 }
 
 const char* ResultName(const absl::Status& status) {
@@ -53,10 +56,7 @@ grpc::ServerUnaryReactor* AuthServiceImpl::ListMechanisms(grpc::CallbackServerCo
                                                           v1::ListMechanismsResponse* response) {
   const v1::ConnectionFacts& facts = request->facts();
   for (sasl::Mechanism mechanism : sasl::kMechanisms) {
-    if (!MayLogIn(facts)) break;
-    if (sasl::IsPlus(mechanism) && facts.channel_binding_tls_exporter().empty()) continue;
-    if (mechanism == sasl::Mechanism::kLogin && !IsSmtp(facts.protocol())) continue;
-    response->add_mechanisms(std::string(sasl::MechanismName(mechanism)));
+    if (MayLogIn(facts, mechanism)) response->add_mechanisms(std::string(sasl::MechanismName(mechanism)));
   }
   return rpc::AnswerUnary(context, absl::OkStatus());
 }
@@ -81,11 +81,7 @@ asio::awaitable<absl::Status> AuthServiceImpl::OnAuthenticate(rpc::CallInfo info
 
   Verdict verdict = co_await Exchange(std::move(start), &reader, &writer);
   absl::Status status = Told(verdict.result.status());
-  if (status.ok() || absl::IsUnauthenticated(status)) {
-    absl::Duration delay = parts_.limiter.OnResult(verdict.name, peer, status.ok());
-    parts_.metrics.auth_delay_seconds.Observe(absl::ToDoubleSeconds(delay));
-    if (delay > absl::ZeroDuration()) co_await net::SleepFor(absl::ToChronoNanoseconds(delay));
-  }
+  if (status.ok() || absl::IsUnauthenticated(status)) co_await HoldBack(&verdict, peer);
   parts_.metrics.auth_attempts.With({ProtocolName(protocol), mechanism, ResultName(status)}).Increment();
   telemetry::Log(status.ok() ? telemetry::Level::kInfo : telemetry::Level::kWarning, "log-in",
                  {{"command", mechanism},
@@ -106,11 +102,13 @@ asio::awaitable<absl::Status> AuthServiceImpl::OnAuthenticate(rpc::CallInfo info
 asio::awaitable<AuthServiceImpl::Verdict> AuthServiceImpl::Exchange(v1::AuthenticateStart start, Reader* reader, Writer* writer) {
   Verdict verdict;
   std::optional<sasl::Mechanism> mechanism = sasl::ParseMechanism(start.mechanism());
-  if (!mechanism || !MayLogIn(start.facts())) {
+  if (!mechanism || !MayLogIn(start.facts(), *mechanism)) {
     verdict.result = absl::InvalidArgumentError("this mechanism is not offered on this connection");
     co_return verdict;
   }
-  auto made = parts_.sasl.NewSession(*mechanism, start.facts().channel_binding_tls_exporter(), &parts_.backend);
+  const sasl::ServerSasl::Connection connection{start.facts().channel_binding_tls_exporter(),
+                                                start.facts().client_certificate_address()};
+  auto made = parts_.sasl.NewSession(*mechanism, connection, &parts_.backend);
   if (!made.ok()) {
     verdict.result = made.status();
     co_return verdict;
@@ -120,7 +118,8 @@ asio::awaitable<AuthServiceImpl::Verdict> AuthServiceImpl::Exchange(v1::Authenti
   std::optional<base::Secret> input;
   if (start.has_initial_response()) input.emplace(std::move(*start.mutable_initial_response()));
   for (;;) {
-    absl::StatusOr<sasl::ServerStep> step = co_await Step(session, std::move(input));
+    absl::StatusOr<sasl::ServerStep> step =
+        co_await Step(session, std::move(input), start.facts().peer_address(), &verdict.attempt);
     verdict.name = session->name();
     if (!step.ok()) {
       verdict.result = step.status();
@@ -128,7 +127,7 @@ asio::awaitable<AuthServiceImpl::Verdict> AuthServiceImpl::Exchange(v1::Authenti
     }
     if (sasl::ServerSuccess* success = std::get_if<sasl::ServerSuccess>(&*step)) {
       auto work = [this, found = *success] { return Locate(found); };
-      verdict.result = co_await service::OnPool(parts_.hash_pool, std::move(work));
+      verdict.result = co_await service::OnPool(parts_.database_pool, std::move(work));
       co_return verdict;
     }
     v1::AuthenticateResponse response;
@@ -151,13 +150,36 @@ asio::awaitable<AuthServiceImpl::Verdict> AuthServiceImpl::Exchange(v1::Authenti
   }
 }
 
+// attempt is of the coroutine that awaits this one at once.
 asio::awaitable<absl::StatusOr<sasl::ServerStep>> AuthServiceImpl::Step(std::shared_ptr<sasl::ServerSession> session,
-                                                                        std::optional<base::Secret> input) {
+                                                                        std::optional<base::Secret> input, std::string peer,
+                                                                        FailureLimiter::Attempt* attempt) {
   auto work = [session, input = std::move(input)]() -> absl::StatusOr<sasl::ServerStep> {
     return session->Step(input ? std::optional<std::string_view>(input->Reveal()) : std::nullopt);
   };
-  absl::StatusOr<sasl::ServerStep> step = co_await service::OnPool(parts_.hash_pool, std::move(work));
+  absl::StatusOr<sasl::ServerStep> step = co_await service::OnPool(parts_.database_pool, std::move(work));
+  if (!step.ok() || !std::holds_alternative<sasl::ServerHash>(*step)) co_return step;
+  std::optional<FailureLimiter::Attempt> begun = parts_.limiter.Begin(peer);
+  if (!begun) co_return absl::UnavailableError("too many log-ins are under way from this address, after failures");
+  *attempt = *std::move(begun);
+  auto hash = [session] { return session->HashPassword(); };
+  step = co_await service::OnPool(parts_.hash_pool, std::move(hash));
   co_return step;
+}
+
+// verdict is of the coroutine that awaits this one at once.
+asio::awaitable<void> AuthServiceImpl::HoldBack(const Verdict* verdict, std::string peer) {
+  const bool success = verdict->result.ok();
+  absl::StatusOr<std::string> name = verdict->name;
+  if (success) {
+    name = verdict->result->address();
+  } else {
+    auto work = [this, given = verdict->name] { return resolver_.LoginName(given); };
+    name = co_await service::OnPool(parts_.database_pool, std::move(work));
+  }
+  absl::Duration delay = parts_.limiter.OnResult(name.value_or(verdict->name), peer, success);
+  parts_.metrics.auth_delay_seconds.Observe(absl::ToDoubleSeconds(delay));
+  if (delay > absl::ZeroDuration()) co_await net::SleepFor(absl::ToChronoNanoseconds(delay));
 }
 
 absl::StatusOr<v1::AuthenticateSuccess> AuthServiceImpl::Locate(const sasl::ServerSuccess& success) const {

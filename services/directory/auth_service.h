@@ -1,5 +1,7 @@
-// mailmesh.directory.v1.AuthService: SASL exchanges, each a stream. Steps run on the hash pool; the stream's coroutine on an
-// I/O thread. The verdict on a log-in is held back after repeated failures (failure_limiter.h), also when it is yes.
+// mailmesh.directory.v1.AuthService: SASL exchanges, each a stream. Steps run on the database pool, hashing on its own, so that
+// log-ins that need no hash (SCRAM, a password verified not long ago) do not queue behind those that do; the stream's
+// coroutine on an I/O thread. The verdict on a log-in is held back after repeated failures (failure_limiter.h), also when it is
+// yes.
 #ifndef MAILMESH_SERVICES_DIRECTORY_AUTH_SERVICE_H_
 #define MAILMESH_SERVICES_DIRECTORY_AUTH_SERVICE_H_
 
@@ -23,6 +25,7 @@ class AuthServiceImpl final : public v1::AuthService::CallbackService {
  public:
   struct Parts {
     net::IoPool& io;
+    base::WorkerPool& database_pool;
     base::WorkerPool& hash_pool;
     const Store& store;
     const sasl::ServerSasl& sasl;
@@ -45,13 +48,18 @@ class AuthServiceImpl final : public v1::AuthService::CallbackService {
   struct Verdict {
     absl::StatusOr<v1::AuthenticateSuccess> result = absl::InternalError("no verdict");
     std::string name;
+    FailureLimiter::Attempt attempt;
   };
 
   asio::awaitable<absl::Status> OnAuthenticate(rpc::CallInfo info, Reader& reader, Writer& writer);
   asio::awaitable<Verdict> Exchange(v1::AuthenticateStart start, Reader* reader, Writer* writer);
+  // One step, and the hash that it may ask for.
   asio::awaitable<absl::StatusOr<sasl::ServerStep>> Step(std::shared_ptr<sasl::ServerSession> session,
-                                                         std::optional<base::Secret> input);
-  // Where the account is; on the hash pool.
+                                                         std::optional<base::Secret> input, std::string peer,
+                                                         FailureLimiter::Attempt* attempt);
+  // Counts the verdict and holds it back.
+  asio::awaitable<void> HoldBack(const Verdict* verdict, std::string peer);
+  // Where the account is; on the database pool.
   absl::StatusOr<v1::AuthenticateSuccess> Locate(const sasl::ServerSuccess& success) const;
   absl::Status Told(const absl::Status& status) const;
 

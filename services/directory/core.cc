@@ -139,7 +139,8 @@ class CoreImpl final : public Core {
     uint32_t cache_seconds = static_cast<uint32_t>(config_.cache().seconds());
     lookup_ = std::make_unique<LookupService>(*store_, surroundings_.database_pool, metrics_, cache_seconds);
     admin_ = std::make_unique<AdminService>(*store_, *editor_, surroundings_.edit_pool, surroundings_.hash_pool);
-    AuthServiceImpl::Parts parts{surroundings_.io, surroundings_.hash_pool, *store_, *sasl_, *backend_, limiter_, metrics_};
+    AuthServiceImpl::Parts parts{surroundings_.io, surroundings_.database_pool, surroundings_.hash_pool, *store_,
+                                 *sasl_,           *backend_,                   limiter_,                metrics_};
     auth_ = std::make_unique<AuthServiceImpl>(parts);
   }
 

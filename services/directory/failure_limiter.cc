@@ -11,6 +11,9 @@
 namespace mailmesh::directory {
 namespace {
 
+// A count that has just begun to fade is still that count.
+constexpr double kFading = 0.01;
+
 // Empty for an address that does not count.
 std::string AddressKey(std::string_view text) {
   absl::StatusOr<net::IpAddress> ip = net::IpAddress::Parse(text);
@@ -48,10 +51,27 @@ void FailureLimiter::Table::Set(const std::string& key, double value, std::chron
 }
 
 absl::Duration FailureLimiter::DelayFor(double failures, double free) const {
-  // 0.01: a count that has just begun to fade is still that count.
-  if (failures + 0.01 < free) return absl::ZeroDuration();
+  if (failures + kFading < free) return absl::ZeroDuration();
   double doublings = std::min(failures - free, 20.0);
   return std::min(options_.first_delay * std::exp2(std::max(doublings, 0.0)), options_.max_delay);
+}
+
+std::optional<FailureLimiter::Attempt> FailureLimiter::Begin(std::string_view peer_address) {
+  std::string address = AddressKey(peer_address);
+  if (address.empty()) return Attempt();
+  auto now = options_.clock->Monotonic();
+  absl::MutexLock lock(&mutex_);
+  int& under_way = under_way_[address];
+  bool many = addresses_.Get(address, now, options_.half_life) + kFading >= options_.free_for_address;
+  if (many && under_way >= options_.max_under_way) return std::nullopt;
+  ++under_way;
+  return Attempt(this, std::move(address));
+}
+
+void FailureLimiter::Leave(const std::string& address) {
+  absl::MutexLock lock(&mutex_);
+  auto it = under_way_.find(address);
+  if (it != under_way_.end() && --it->second == 0) under_way_.erase(it);
 }
 
 absl::Duration FailureLimiter::OnResult(std::string_view name, std::string_view peer_address, bool success) {

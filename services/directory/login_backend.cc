@@ -19,17 +19,20 @@ absl::StatusOr<std::optional<sasl::Credentials>> LoginBackend::Find(std::string_
   ASSIGN_OR_RETURN(std::optional<Resolver::Found> account, resolver_.FindAccountByAddress(name));
   if (!account || account->record.disabled()) return std::optional<sasl::Credentials>();
   ASSIGN_OR_RETURN(auto record, store_.Find<storage::v1::DirectoryCredentialRecord>(Table::kCredentials, AccountKey(account->id)));
-  if (!record || record->password_hash().empty()) return std::optional<sasl::Credentials>();
-  return std::optional<sasl::Credentials>(FromRecord(account->id, *record));
+  // Without a password yet: nothing verifies against it, but a certificate may stand for it.
+  return std::optional<sasl::Credentials>(FromRecord(account->id, record.value_or(storage::v1::DirectoryCredentialRecord())));
+}
+
+bool LoginBackend::KnowsPassword(const sasl::Credentials& credentials, const base::Secret& password) {
+  return !credentials.password_hash.empty() && verified_.Knows(credentials, password);
 }
 
 absl::StatusOr<bool> LoginBackend::CheckPassword(const std::optional<sasl::Credentials>& credentials,
                                                  const base::Secret& password) {
-  if (!credentials) {
+  if (!credentials || credentials->password_hash.empty()) {
     RETURN_IF_ERROR(Verify(decoy_, password));
     return false;
   }
-  if (verified_.Knows(*credentials, password)) return true;
   ASSIGN_OR_RETURN(bool right, Verify(credentials->password_hash, password));
   if (!right) return false;
   verified_.Remember(*credentials, password);

@@ -1,6 +1,6 @@
 // The credentials behind SASL: accounts by name, passwords verified, the verified remembered, old hashes replaced.
 //
-// Blocks (RocksDB, Argon2): on the hash pool only. Thread-safe.
+// Blocks (RocksDB; CheckPassword: Argon2): on worker pools only. Thread-safe.
 #ifndef MAILMESH_SERVICES_DIRECTORY_LOGIN_BACKEND_H_
 #define MAILMESH_SERVICES_DIRECTORY_LOGIN_BACKEND_H_
 
@@ -30,8 +30,9 @@ class LoginBackend final : public sasl::ServerBackend {
   static absl::StatusOr<std::unique_ptr<LoginBackend>> Create(const Store& store, VerifiedLogins& verified,
                                                               const Metrics& metrics, Options options);
 
-  // By the account's address; disabled accounts, and such without a password, are not there.
+  // By the account's address; disabled accounts are not there.
   absl::StatusOr<std::optional<sasl::Credentials>> Find(std::string_view name) override;
+  bool KnowsPassword(const sasl::Credentials& credentials, const base::Secret& password) override;
   absl::StatusOr<bool> CheckPassword(const std::optional<sasl::Credentials>& credentials,
                                      const base::Secret& password) override;
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "services/directory/records.h"
@@ -179,6 +180,15 @@ absl::StatusOr<std::optional<Resolver::Found>> Resolver::FindAccountById(Account
   ASSIGN_OR_RETURN(auto record, store_.Find<storage::v1::DirectoryAccountRecord>(Table::kAccounts, AccountKey(id)));
   if (!record) return std::optional<Found>();
   return std::optional<Found>(Found{id, *std::move(record)});
+}
+
+absl::StatusOr<std::string> Resolver::LoginName(std::string_view name) const {
+  absl::StatusOr<Address> address = ParseAddress(name);
+  if (!address.ok()) return absl::AsciiStrToLower(base::Av(name));
+  ASSIGN_OR_RETURN(Domain domain, FindDomain(*address));
+  ASSIGN_OR_RETURN(Entry entry, FindExact(*address));
+  if (entry.found() || !domain) return address->ToString();
+  return address->WithoutTag(SeparatorsOf(*domain)).value_or(*address).ToString();
 }
 
 absl::Status Resolver::CheckAlias(const Address& alias, const storage::v1::DirectoryDomainRecord& domain,

@@ -41,6 +41,8 @@ class Resolver {
   // The account that a name logs in as: its address, with or without a tag. Aliases do not log in.
   absl::StatusOr<std::optional<Found>> FindAccountByAddress(std::string_view address) const;
   absl::StatusOr<std::optional<Found>> FindAccountById(AccountId id) const;
+  // One name for all ways to write an account's address, tags too, whether it is there or not: what failures are counted by.
+  absl::StatusOr<std::string> LoginName(std::string_view name) const;
   // Whether `alias` may have these targets: FAILED_PRECONDITION/NOT_ALLOWED when it would lead back to itself, or exceed the
   // limits. `domain`: as it will be.
   absl::Status CheckAlias(const Address& alias, const storage::v1::DirectoryDomainRecord& domain,

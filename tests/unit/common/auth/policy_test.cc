@@ -47,6 +47,12 @@ TEST(Policy, ListsTheBestFirst) {
   EXPECT_THAT(policy.Mechanisms(Facts(type::v1::PROTOCOL_POP3, false, true)), IsEmpty());
   EXPECT_FALSE(policy.Allows(Facts(type::v1::PROTOCOL_IMAP, true, false), "SCRAM-SHA-256-PLUS"));
   EXPECT_FALSE(policy.Allows(Facts(type::v1::PROTOCOL_IMAP, true, false), "CRAM-MD5"));
+  ConnectionFacts certified = Facts(type::v1::PROTOCOL_POP3, true, false);
+  EXPECT_FALSE(policy.Allows(certified, "EXTERNAL"));
+  certified.client_certificate_address = "alice@example.org";
+  EXPECT_THAT(policy.Mechanisms(certified), ElementsAre("EXTERNAL", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"));
+  certified.tls = false;
+  EXPECT_FALSE(policy.Allows(certified, "EXTERNAL"));
   EXPECT_EQ(policy.max_failures(), 5u);
 }
 

@@ -29,6 +29,9 @@ class MemoryBackend final : public ServerBackend {
     if (it == accounts_.end()) return std::optional<Credentials>();
     return std::optional<Credentials>(it->second);
   }
+  bool KnowsPassword(const Credentials& credentials, const base::Secret& password) override {
+    return credentials.account_id == known_account && password.Reveal() == known_password;
+  }
   absl::StatusOr<bool> CheckPassword(const std::optional<Credentials>& credentials, const base::Secret& password) override {
     ++checks;
     if (!credentials) {
@@ -40,6 +43,9 @@ class MemoryBackend final : public ServerBackend {
 
   absl::Status fault;
   int checks = 0;
+  // Whose password needs no hash.
+  std::string known_account;
+  std::string known_password;
 
  private:
   std::map<std::string, Credentials> accounts_;
@@ -58,7 +64,7 @@ inline Played Play(const ServerSasl& sasl, ServerBackend& backend, Mechanism mec
                    const std::string& password, bool initial = true, const std::string& server_binding = "",
                    const std::string& client_binding = "") {
   Played played;
-  auto server = sasl.NewSession(mechanism, server_binding, &backend);
+  auto server = sasl.NewSession(mechanism, {.channel_binding = server_binding}, &backend);
   if (!server.ok()) {
     played.server = server.status();
     return played;
@@ -79,6 +85,7 @@ inline Played Play(const ServerSasl& sasl, ServerBackend& backend, Mechanism mec
   }
   for (int round = 0; round < 10; ++round) {
     auto step = (*server)->Step(response ? std::optional<std::string_view>(response->Reveal()) : std::nullopt);
+    if (step.ok() && std::holds_alternative<ServerHash>(*step)) step = (*server)->HashPassword();
     if (!step.ok()) {
       played.server = step.status();
       return played;

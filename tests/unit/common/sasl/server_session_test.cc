@@ -21,15 +21,22 @@ class ServerSessionTest : public ::testing::Test {
 
   // The result of feeding raw inputs, first one as initial response when it is not nullopt.
   absl::StatusOr<ServerStep> Feed(Mechanism mechanism, std::vector<std::optional<std::string>> inputs,
-                                  std::string_view binding = "") {
-    auto session = sasl_.NewSession(mechanism, binding, &backend_);
+                                  std::string binding = "", std::string certificate = "") {
+    auto session = sasl_.NewSession(mechanism, {std::move(binding), std::move(certificate)}, &backend_);
     if (!session.ok()) return session.status();
     absl::StatusOr<ServerStep> step = absl::UnknownError("no input");
     for (const auto& input : inputs) {
       step = (*session)->Step(input ? std::optional<std::string_view>(*input) : std::nullopt);
+      if (step.ok() && std::holds_alternative<ServerHash>(*step)) step = (*session)->HashPassword();
       if (!step.ok()) break;
     }
     return step;
+  }
+
+  static std::vector<Mechanism> PasswordMechanisms() {
+    std::vector<Mechanism> mechanisms(kMechanisms.begin(), kMechanisms.end());
+    std::erase(mechanisms, Mechanism::kExternal);
+    return mechanisms;
   }
 
   MemoryBackend backend_;
@@ -37,7 +44,7 @@ class ServerSessionTest : public ::testing::Test {
 };
 
 TEST_F(ServerSessionTest, EveryMechanismLetsTheRightPasswordIn) {
-  for (Mechanism mechanism : kMechanisms) {
+  for (Mechanism mechanism : PasswordMechanisms()) {
     for (bool initial : {true, false}) {
       SCOPED_TRACE(std::string(MechanismName(mechanism)) + (initial ? " with" : " without") + " initial response");
       std::string binding = IsPlus(mechanism) ? kBinding : "";
@@ -54,7 +61,7 @@ TEST_F(ServerSessionTest, EveryMechanismLetsTheRightPasswordIn) {
 }
 
 TEST_F(ServerSessionTest, EveryMechanismRefusesAWrongPasswordAndAnUnknownUserInTheSameWords) {
-  for (Mechanism mechanism : kMechanisms) {
+  for (Mechanism mechanism : PasswordMechanisms()) {
     SCOPED_TRACE(std::string(MechanismName(mechanism)));
     std::string binding = IsPlus(mechanism) ? kBinding : "";
     Played wrong = Play(sasl_, backend_, mechanism, kUser, "wrong", true && mechanism != Mechanism::kLogin, binding, binding);
@@ -129,6 +136,12 @@ TEST_F(ServerSessionTest, MalformedIsNotAWrongPassword) {
       {Mechanism::kPlain, {"\0only one"s}},
       {Mechanism::kPlain, {std::string(kMaxServerInput + 1, 'x')}},
       {Mechanism::kLogin, {std::nullopt, "al\0ice"s}},
+      {Mechanism::kLogin, {std::nullopt, "alice", "pass\0word"s}},
+      {Mechanism::kLogin, {""}},
+      {Mechanism::kPlain, {std::nullopt, std::nullopt}},
+      {Mechanism::kPlain, {std::nullopt, ""}},
+      {Mechanism::kScramSha256, {std::nullopt, ""}},
+      {Mechanism::kScramSha256, {std::nullopt, std::nullopt}},
       {Mechanism::kScramSha256, {""}},
       {Mechanism::kScramSha256, {"garbage"}},
       {Mechanism::kScramSha256, {"n,,n=user"}},
@@ -200,9 +213,50 @@ TEST_F(ServerSessionTest, AnyCharacterWorksEverywhere) {
 
 TEST_F(ServerSessionTest, NothingGoesOnAfterTheEnd) {
   using namespace std::string_literals;
-  auto session = *sasl_.NewSession(Mechanism::kPlain, "", &backend_);
-  ASSERT_TRUE(session->Step("\0alice@example.org\0correct horse"s).ok());
+  auto session = *sasl_.NewSession(Mechanism::kPlain, {}, &backend_);
+  EXPECT_TRUE(absl::IsInvalidArgument(session->HashPassword().status())) << "nothing was shown yet";
+  auto step = session->Step("\0alice@example.org\0correct horse"s);
+  ASSERT_TRUE(step.ok());
+  ASSERT_TRUE(std::holds_alternative<ServerHash>(*step));
   EXPECT_TRUE(absl::IsInvalidArgument(session->Step("\0alice@example.org\0correct horse"s).status()));
+  step = session->HashPassword();
+  ASSERT_TRUE(step.ok());
+  EXPECT_TRUE(std::holds_alternative<ServerSuccess>(*step));
+  EXPECT_TRUE(absl::IsInvalidArgument(session->HashPassword().status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(session->Step("\0alice@example.org\0correct horse"s).status()));
+}
+
+TEST_F(ServerSessionTest, AKnownPasswordNeedsNoHash) {
+  using namespace std::string_literals;
+  backend_.known_account = "0001";
+  backend_.known_password = "correct horse";
+  for (Mechanism mechanism : {Mechanism::kPlain, Mechanism::kLogin}) {
+    EXPECT_TRUE(Play(sasl_, backend_, mechanism, kUser, "correct horse", mechanism != Mechanism::kLogin).success);
+    EXPECT_EQ(backend_.checks, 0);
+  }
+  EXPECT_FALSE(Play(sasl_, backend_, Mechanism::kPlain, kUser, "wrong").success);
+  EXPECT_EQ(backend_.checks, 1);
+  // It does not let one act as another.
+  backend_.Add("bob@example.org", "0002", "x");
+  EXPECT_TRUE(absl::IsUnauthenticated(Feed(Mechanism::kPlain, {"bob@example.org\0alice@example.org\0correct horse"s}).status()));
+}
+
+TEST_F(ServerSessionTest, ExternalTakesTheCertificatesAddress) {
+  auto account = [&](std::vector<std::optional<std::string>> inputs, const std::string& certificate) -> std::string {
+    auto step = Feed(Mechanism::kExternal, std::move(inputs), "", certificate);
+    if (!step.ok()) return absl::IsUnauthenticated(step.status()) ? "refused" : "malformed";
+    auto* success = std::get_if<ServerSuccess>(&*step);
+    return success != nullptr ? success->account_id : "challenge";
+  };
+  EXPECT_EQ(account({""}, kUser), "0001") << "RFC 4422, appendix A: an empty response is as good as a name";
+  EXPECT_EQ(account({kUser}, kUser), "0001");
+  EXPECT_EQ(account({std::nullopt}, kUser), "challenge");
+  EXPECT_EQ(account({std::nullopt, ""}, kUser), "0001");
+  EXPECT_EQ(account({""}, "nobody@example.org"), "refused");
+  EXPECT_EQ(account({""}, ""), "malformed") << "no certificate";
+  EXPECT_EQ(account({std::string("a\0b", 3)}, kUser), "malformed");
+  backend_.Add("bob@example.org", "0002", "x");
+  EXPECT_EQ(account({"bob@example.org"}, kUser), "refused");
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <future>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "common/auth/authenticator.h"
 #include "common/sasl/client_session.h"
 #include "tests/unit/services/directory/directory_fixture.h"
@@ -96,6 +99,7 @@ class AuthServiceTest : public DirectoryFixture {
 
 TEST_F(AuthServiceTest, EveryMechanism) {
   for (sasl::Mechanism mechanism : sasl::kMechanisms) {
+    if (mechanism == sasl::Mechanism::kExternal) continue;  // shows no password
     for (bool initial : {true, false}) {
       SCOPED_TRACE(std::string(sasl::MechanismName(mechanism)) + (initial ? "" : " without initial response"));
       Step step = Full(mechanism, "Alice@Example.ORG", "correct horse", initial);
@@ -191,8 +195,8 @@ TEST_F(AuthServiceTest, TheDirectoryRefusesWhatNoGatewayMayAllow) {
         ->mechanisms_size();
   };
   EXPECT_EQ(list(false, "192.0.2.1"), 0);
-  EXPECT_EQ(list(false, "127.0.0.1"), 3);
-  EXPECT_EQ(list(true, "192.0.2.1"), 3);
+  EXPECT_EQ(list(false, "127.0.0.1"), 4) << "two of SCRAM, PLAIN, LOGIN";
+  EXPECT_EQ(list(true, "192.0.2.1"), 4);
   // A gateway that lies about loopback.
   facts_.tls = false;
   facts_.local = true;
@@ -218,6 +222,72 @@ TEST_F(AuthServiceTest, RepeatedFailuresAreSlowedARightPasswordIsNot) {
   EXPECT_GT(timed("wrong"), 0.4);
   facts_.peer_address = "192.0.2.1";
   EXPECT_LT(timed("correct horse"), 0.9) << "from where it logged in before";
+}
+
+TEST_F(AuthServiceTest, ATagDoesNotHideWhoseFailuresTheyAre) {
+  auto timed = [&](const std::string& user) {
+    auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(Word(Plain(user, "wrong")), "bad_credentials");
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  for (const std::string user : {"alice", "nobody"}) {
+    for (int i = 0; i < 5; ++i) {
+      facts_.peer_address = absl::StrCat("198.51.100.", i);
+      timed(absl::StrCat(user, "+", i, "@example.org"));
+    }
+    facts_.peer_address = "198.51.100.99";
+    EXPECT_GT(timed(absl::StrCat("\"", user, "\"@EXAMPLE.org")), 0.9) << user;
+  }
+}
+
+TEST_F(AuthServiceTest, AnAddressThatFailedOftenHasFewAttemptsAtOnce) {
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Word(Plain(absl::StrCat("guess", i, "@example.org"), "x")), "bad_credentials");
+  std::vector<std::future<Step>> steps;
+  for (int i = 0; i < 12; ++i) {
+    steps.push_back(asio::co_spawn(io_.Next(),
+                                   authenticator_->VerifyPlain(facts_, absl::StrCat("more", i, "@example.org"), base::Secret("x"),
+                                                               net::After(std::chrono::seconds(30))),
+                                   asio::use_future));
+  }
+  int temporary = 0;
+  for (auto& step : steps) temporary += Word(step.get()) == "temporary";
+  EXPECT_GE(temporary, 4);
+  EXPECT_LE(temporary, 8);
+  // Others are not slowed.
+  facts_.peer_address = "203.0.113.7";
+  EXPECT_EQ(Word(Plain("alice@example.org", "correct horse")), "success");
+}
+
+TEST_F(AuthServiceTest, LogInsThatNeedNoHashDoNotWaitForThoseThatDo) {
+  ASSERT_EQ(Word(Plain("alice@example.org", "correct horse")), "success");
+  auto release = std::make_shared<absl::Notification>();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(hash_pool_->Post([release] { release->WaitForNotification(); }).ok());
+  EXPECT_EQ(Word(Plain("alice@example.org", "correct horse")), "success");
+  EXPECT_EQ(Word(Full(sasl::Mechanism::kScramSha256, "alice@example.org", "correct horse")), "success");
+  // One that does waits, for a time that the client is not kept longer than.
+  auth::Authenticator impatient(channel_, PlaintextOnLoopback(), std::chrono::milliseconds(200));
+  auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(Word(Run(impatient.VerifyPlain(facts_, "alice@example.org", base::Secret("wrong"),
+                                           net::After(std::chrono::seconds(30))))),
+            "temporary");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  release->Notify();
+}
+
+TEST_F(AuthServiceTest, ExternalByClientCertificate) {
+  facts_.client_certificate_address = "Alice@Example.org";
+  Step step = Run(OneStep(authenticator_.get(), facts_, "EXTERNAL", ""));
+  ASSERT_EQ(Word(step), "success");
+  EXPECT_EQ(std::get<Success>(step).account_id, alice_);
+  ASSERT_TRUE(AddAccount("bob@example.org").ok());
+  EXPECT_EQ(Word(Run(OneStep(authenticator_.get(), facts_, "EXTERNAL", "bob@example.org"))), "bad_credentials");
+  // An account without a password may have a certificate.
+  facts_.client_certificate_address = "bob@example.org";
+  EXPECT_EQ(Word(Run(OneStep(authenticator_.get(), facts_, "EXTERNAL", ""))), "success");
+  facts_.client_certificate_address = "nobody@example.org";
+  EXPECT_EQ(Word(Run(OneStep(authenticator_.get(), facts_, "EXTERNAL", ""))), "bad_credentials");
+  facts_.client_certificate_address = "";
+  EXPECT_EQ(Word(Run(OneStep(authenticator_.get(), facts_, "EXTERNAL", ""))), "mechanism_not_offered");
 }
 
 TEST_F(AuthServiceTest, ADirectoryThatIsAwayIsTemporary) {

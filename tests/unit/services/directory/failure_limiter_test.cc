@@ -60,6 +60,35 @@ TEST(FailureLimiter, SlowsTheAddressWhoeverIsTried) {
   EXPECT_EQ(delay, absl::ZeroDuration());
 }
 
+TEST(FailureLimiter, ManyConnectionsOfOneAddressDoNotHelp) {
+  base::FakeClock clock;
+  FailureLimiter limiter({.clock = &clock});
+  // Before anything has failed, as many as come: an office behind one address.
+  std::vector<FailureLimiter::Attempt> office;
+  for (int i = 0; i < 100; ++i) {
+    auto attempt = limiter.Begin("192.0.2.1");
+    ASSERT_TRUE(attempt.has_value());
+    office.push_back(*std::move(attempt));
+  }
+  office.clear();
+  for (int i = 0; i < 10; ++i) limiter.OnResult(absl::StrCat("user", i), "192.0.2.1", false);
+  std::vector<FailureLimiter::Attempt> four;
+  for (int i = 0; i < 4; ++i) {
+    auto attempt = limiter.Begin("192.0.2.1");
+    ASSERT_TRUE(attempt.has_value()) << i;
+    four.push_back(*std::move(attempt));
+  }
+  EXPECT_FALSE(limiter.Begin("192.0.2.1").has_value());
+  EXPECT_TRUE(limiter.Begin("192.0.2.2").has_value()) << "others do not suffer";
+  EXPECT_TRUE(limiter.Begin("127.0.0.1").has_value()) << "a web mail on this machine";
+  four.pop_back();
+  EXPECT_TRUE(limiter.Begin("192.0.2.1").has_value());
+  // It fades: ten failures are nine after a minute.
+  clock.Advance(absl::Minutes(1));
+  auto fifth = limiter.Begin("192.0.2.1");
+  EXPECT_TRUE(fifth.has_value());
+}
+
 TEST(FailureLimiter, MemoryIsBounded) {
   base::FakeClock clock;
   FailureLimiter limiter({.capacity = 100, .clock = &clock});
