@@ -1,14 +1,14 @@
 #include "common/kv/free_space_guard.h"
 
 #include <fcntl.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "common/base/file.h"
-#include "common/base/status.h"
+#include "common/kv/folder_copy.h"
 #include "common/kv/status.h"
+#include "common/telemetry/log.h"
 
 namespace mailmesh::kv {
 namespace {
@@ -17,10 +17,12 @@ constexpr char kBallastName[] = "/ballast";
 // The log and, before long, a flush or a blob file: each octet is written twice.
 constexpr int64_t kOctetsPerOctet = 2;
 
-absl::StatusOr<uint64_t> StatFree(const std::string& folder) {
-  struct statvfs info;
-  if (::statvfs(folder.c_str(), &info) != 0) return base::ErrnoStatus(errno, "statvfs " + folder);
-  return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+void LogChange(bool low, uint64_t free_bytes) {
+  if (low) {
+    telemetry::Error("free space is below the floor: what grows is refused", {{"free_bytes", free_bytes}});
+  } else {
+    telemetry::Info("free space is above the floor again", {{"free_bytes", free_bytes}});
+  }
 }
 
 }  // namespace
@@ -28,8 +30,9 @@ absl::StatusOr<uint64_t> StatFree(const std::string& folder) {
 FreeSpaceGuard::FreeSpaceGuard(Options options) : options_(std::move(options)), ballast_path_(options_.folder + kBallastName) {
   base::MakeDirectories(options_.folder).IgnoreError();  // opening the database reports it
   if (!options_.free_bytes) {
-    options_.free_bytes = [folder = options_.folder] { return StatFree(folder); };
+    options_.free_bytes = [folder = options_.folder] { return FreeSpace(folder); };
   }
+  if (!options_.on_change) options_.on_change = LogChange;
   ballast_ = base::FileExists(ballast_path_);
   Look();
   thread_ = std::thread([this] { Loop(); });
@@ -79,7 +82,7 @@ void FreeSpaceGuard::Look() {
   } else if (!ballast_ && options_.ballast_bytes > 0 && *free > back_at + 2 * options_.ballast_bytes) {
     MakeBallast();
   }
-  if (is_low != was_low && options_.on_change) options_.on_change(is_low, *free);
+  if (is_low != was_low) options_.on_change(is_low, *free);
 }
 
 void FreeSpaceGuard::GiveBallastUp() {

@@ -32,7 +32,7 @@ class FreeSpaceGuard {
     std::chrono::milliseconds interval{20};
     // Octets free for this user; null: statvfs of the folder.
     std::function<absl::StatusOr<uint64_t>()> free_bytes{};
-    // Called on the guard's thread when growth begins to be refused (true) and when it is taken again (false). May be null.
+    // Called on the guard's thread when growth begins to be refused (true) and when it is taken again (false). Null: it is logged.
     std::function<void(bool low, uint64_t free_bytes)> on_change{};
   };
 
