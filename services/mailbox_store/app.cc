@@ -12,6 +12,9 @@
 namespace mailmesh::mailbox_store {
 namespace {
 
+// A backup, a verification, and one for short questions.
+constexpr int kJobThreads = 3;
+
 StoreOptions OptionsOf(const config::v1::MailboxStoreConfig& config) {
   StoreOptions options;
   options.path = config.database().path();
@@ -24,18 +27,12 @@ StoreOptions OptionsOf(const config::v1::MailboxStoreConfig& config) {
   options.special_mailboxes = config.special_mailboxes();
   options.quota_octets = config.quota().octets();
   options.quota_messages = config.quota().messages();
+  options.backup_folder = config.backup().path();
+  options.backup_octets_per_second = config.backup().octets_per_second();
   options.request_memory = config::ToAbsl(config.request_memory());
   options.upload_memory = config::ToAbsl(config.upload_memory());
   options.head_cache_bytes = config.head_cache_bytes();
   return options;
-}
-
-void LogFreeSpace(bool low, uint64_t free_bytes) {
-  if (low) {
-    telemetry::Error("free space is below the floor: what grows is refused", {{"free_bytes", free_bytes}});
-  } else {
-    telemetry::Info("free space is above the floor again", {{"free_bytes", free_bytes}});
-  }
 }
 
 }  // namespace
@@ -50,7 +47,6 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   options.on_fatal = [&runtime](const absl::Status& status) {
     runtime.RequestExit(base::Annotate(status, "the database cannot go on"));
   };
-  options.on_free_space = LogFreeSpace;
   options.pipeline_metrics = &app->pipeline_metrics_;
   options.metrics = &app->metrics_;
   ASSIGN_OR_RETURN(app->store_, Store::Open(std::move(options)));
@@ -66,13 +62,15 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
                                                   : 2 * static_cast<int>(std::thread::hardware_concurrency());
   base::WorkerPool& changes = runtime.Pool("changes", threads);
   base::WorkerPool& reads = runtime.Pool("reads", threads);
-  app->pools_ = {&changes, &reads};
+  // Backups, verifications, and what else operators ask for: they must not take the readers' threads.
+  base::WorkerPool& jobs = runtime.Pool("jobs", kJobThreads);
+  app->pools_ = {&changes, &reads, &jobs};
   const ServiceParts parts{store, runtime.io(), changes, reads};
   app->mailboxes_ = std::make_unique<MailboxServiceImpl>(parts);
   app->fetch_jobs_ = std::make_unique<FetchJobServiceImpl>(parts, [&runtime] { return runtime.draining(); });
   runtime.AddGrpcService(app->mailboxes_.get());
   runtime.AddGrpcService(app->fetch_jobs_.get());
-  app->admin_ = std::make_unique<StoreAdminServiceImpl>(parts);
+  app->admin_ = std::make_unique<StoreAdminServiceImpl>(ServiceParts{store, runtime.io(), changes, jobs});
   runtime.AddGrpcService(app->admin_.get());
   runtime.AddReadinessCheck("database", [store = &store]() -> absl::Status {
     // Free space below the floor makes nobody unready: reading and deleting go on.

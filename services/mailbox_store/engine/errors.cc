@@ -24,6 +24,9 @@ absl::Status AccountNotFound(std::string_view account_id) {
 absl::Status MailboxNotFound(std::string_view name_or_id) {
   return MakeError(kNotFound, type::v1::ERROR_REASON_MAILBOX_NOT_FOUND, Text("no such mailbox", name_or_id));
 }
+absl::Status BackupNotFound(std::string_view name) {
+  return MakeError(kNotFound, type::v1::ERROR_REASON_BACKUP_NOT_FOUND, Text("no such backup", name));
+}
 absl::Status FetchJobNotFound(std::string_view job_id) {
   return MakeError(kNotFound, type::v1::ERROR_REASON_FETCH_JOB_NOT_FOUND, Text("no such fetch job", job_id));
 }

@@ -12,6 +12,7 @@ namespace mailmesh::mailbox_store {
 
 absl::Status AccountNotFound(std::string_view account_id);
 absl::Status MailboxNotFound(std::string_view name_or_id);
+absl::Status BackupNotFound(std::string_view name);
 absl::Status FetchJobNotFound(std::string_view job_id);
 absl::Status UploadNotFound(std::string_view upload_id);
 absl::Status AlreadyExists(std::string_view what);

@@ -58,7 +58,11 @@ StoreMetrics::StoreMetrics(telemetry::Registry& registry)
       collected_blobs(registry.AddCounter("mailmesh_mailbox_collected_blobs_total", "Unreferenced contents collected.")),
       fetch_jobs(registry.AddGauge("mailmesh_mailbox_fetch_jobs", "Fetch jobs of this shard.")),
       uploads(registry.AddGauge("mailmesh_mailbox_uploads", "Contents that were written ahead and not forgotten yet.")),
-      maildrop_leases(registry.AddGauge("mailmesh_mailbox_maildrop_leases", "Maildrops in use by POP3 sessions.")) {}
+      maildrop_leases(registry.AddGauge("mailmesh_mailbox_maildrop_leases", "Maildrops in use by POP3 sessions.")),
+      backup_timestamp(registry.AddGauge("mailmesh_mailbox_backup_timestamp_seconds",
+                                         "When this process made its last backup; 0: none yet.")),
+      verify_findings(registry.AddGauge("mailmesh_mailbox_verify_findings",
+                                        "What the last verification found and did not repair.")) {}
 
 void StoreMetrics::Finished(Operation operation, const absl::Status& status,
                             std::chrono::steady_clock::duration took) const {

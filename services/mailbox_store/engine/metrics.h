@@ -60,6 +60,8 @@ class StoreMetrics {
   telemetry::Gauge fetch_jobs;
   telemetry::Gauge uploads;
   telemetry::Gauge maildrop_leases;
+  telemetry::Gauge backup_timestamp;
+  telemetry::Gauge verify_findings;
 };
 
 // Counts one operation: from its construction to Finish.

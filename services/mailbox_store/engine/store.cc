@@ -5,21 +5,26 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "common/base/file.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/kv/folder_copy.h"
+#include "common/telemetry/log.h"
+#include "services/mailbox_store/engine/backup.h"
 #include "services/mailbox_store/engine/errors.h"
 #include "services/mailbox_store/engine/fetch_leases.h"
+#include "services/mailbox_store/engine/job.h"
 #include "services/mailbox_store/engine/keys.h"
 #include "services/mailbox_store/engine/maildrop_leases.h"
 #include "services/mailbox_store/engine/new_account.h"
+#include "services/mailbox_store/engine/restore.h"
 #include "services/mailbox_store/engine/txn.h"
+#include "services/mailbox_store/engine/upgrade.h"
 #include "services/mailbox_store/engine/uploads.h"
 
 namespace mailmesh::mailbox_store {
 namespace {
 
-// Raise it with every change that an older program would misread; upgrades go in ReadMeta, one step a version.
-constexpr uint32_t kSchemaVersion = 1;
 constexpr size_t kMaxAccountId = 128;
 // What an account costs in memory when it is idle: for the size of the table.
 constexpr size_t kAccountEstimate = 4096;
@@ -31,13 +36,18 @@ Store::Store(StoreOptions options)
     : options_(std::move(options)), accounts_(std::max(options_.head_cache_bytes / kAccountEstimate, kMinAccounts)) {}
 
 Store::~Store() {
+  backup_slot_.reset();
+  verify_slot_.reset();
   if (pipeline_ != nullptr) pipeline_->Stop();
 }
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   auto store = std::unique_ptr<Store>(new Store(std::move(options)));
+  RETURN_IF_ERROR(CheckNoRestoreUnderWay(store->options_.path));
+  RETURN_IF_ERROR(RemoveUnfinishedBackup(store->options_.path));
   RETURN_IF_ERROR(store->OpenDatabase());
   RETURN_IF_ERROR(store->ReadMeta());
+  RETURN_IF_ERROR(store->BringUpToDate());
   RETURN_IF_ERROR(store->FindLastAccount());
   RETURN_IF_ERROR(store->uploads_->CollectLeftovers());
   RETURN_IF_ERROR(store->fetch_leases_->Load());
@@ -50,7 +60,6 @@ absl::Status Store::OpenDatabase() {
   // Memtables must still fit when growth is refused.
   guard.floor_bytes = std::max<uint64_t>(options_.free_space_floor_bytes, options_.write_buffer_bytes / 2);
   guard.ballast_bytes = options_.ballast_bytes;
-  guard.on_change = options_.on_free_space;
   free_space_ = std::make_unique<kv::FreeSpaceGuard>(std::move(guard));
 
   kv::DatabaseOptions database;
@@ -69,6 +78,8 @@ absl::Status Store::OpenDatabase() {
   uploads_ = std::make_unique<Uploads>(*this);
   maildrops_ = std::make_unique<MaildropLeases>(clock());
   fetch_leases_ = std::make_unique<FetchLeases>(*this);
+  backup_slot_ = std::make_unique<JobSlot>("another backup is being made");
+  verify_slot_ = std::make_unique<JobSlot>("another verification runs");
   return absl::OkStatus();
 }
 
@@ -76,13 +87,7 @@ absl::Status Store::ReadMeta() {
   std::string octets;
   ASSIGN_OR_RETURN(const bool found, db_->Get(column(ColumnId::kMeta), keys::Meta(), &octets));
   if (found) {
-    if (!meta_.ParseFromString(octets)) return Damaged("meta");
-    if (meta_.schema_version() > kSchemaVersion) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the database has schema version ", meta_.schema_version(), ", this program knows up to ",
-                       kSchemaVersion, ": it was used by a newer version; run that one, or restore a backup"));
-    }
-    return absl::OkStatus();
+    return meta_.ParseFromString(octets) ? absl::OkStatus() : Damaged("meta");
   }
   meta_.set_schema_version(kSchemaVersion);
   meta_.set_incarnation(base::NewIdText(clock()));
@@ -91,6 +96,17 @@ absl::Status Store::ReadMeta() {
   commit.batch.Put(column(ColumnId::kMeta), keys::Meta(), meta_.SerializeAsString());
   commit.grows = false;  // a few octets, and without them the process cannot even say that the disk is full
   return pipeline_->Write(std::move(commit));
+}
+
+absl::Status Store::BringUpToDate() {
+  RETURN_IF_ERROR(Upgrade(*this, &meta_));
+  const std::string mark = BackupMark(options_.path);
+  if (!base::FileExists(mark)) return absl::OkStatus();
+  telemetry::Warning("the database was restored from a backup: what is given in order jumps ahead", {{"path", options_.path}});
+  RETURN_IF_ERROR(JumpAhead(*this, &meta_));
+  telemetry::Info("the restored database is ready", {{"incarnation", incarnation()}});
+  // The mark goes last: cut short, the jump is made once more.
+  return kv::RemoveAll(mark);
 }
 
 absl::Status Store::FindLastAccount() {
@@ -124,6 +140,14 @@ absl::StatusOr<AccountPtr> Store::FindAccount(std::string_view account_id) {
   ASSIGN_OR_RETURN(AccountPtr stored, LoadAccount(account_id));
   if (stored != nullptr) return stored;
   return CreateAccount(account_id);
+}
+
+absl::StatusOr<AccountPtr> Store::FindKnownAccount(std::string_view account_id) {
+  if (account_id.empty() || account_id.size() > kMaxAccountId) return InvalidRequest("account_id");
+  if (AccountPtr known = accounts_.Find(account_id)) return known;
+  ASSIGN_OR_RETURN(AccountPtr stored, LoadAccount(account_id));
+  if (stored == nullptr) return AccountNotFound(account_id);
+  return stored;
 }
 
 absl::StatusOr<AccountPtr> Store::FindAccountByNumber(AccountId number) {

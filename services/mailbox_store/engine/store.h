@@ -31,6 +31,7 @@
 namespace mailmesh::mailbox_store {
 
 class FetchLeases;
+class JobSlot;
 class MaildropLeases;
 class StoreMetrics;
 class Txn;
@@ -56,13 +57,15 @@ struct StoreOptions {
   absl::Duration request_memory = absl::Hours(7 * 24);
   absl::Duration upload_memory = absl::Hours(1);
   size_t head_cache_bytes = 256 << 20;
+  // Empty: no backups may be made.
+  std::string backup_folder;
+  // What a backup on another file system copies, and a verification reads; 0: no bound.
+  uint64_t backup_octets_per_second = 0;
   const base::Clock* clock = &base::Clock::Real();
   // For tests of faults; null: the real file system.
   rocksdb::Env* env = nullptr;
   // What cannot go on ends the process (kv::DatabaseOptions).
   std::function<void(const absl::Status&)> on_fatal{};
-  // Growth begins or ceases to be refused.
-  std::function<void(bool low, uint64_t free_bytes)> on_free_space{};
   // May be null.
   const kv::PipelineMetrics* pipeline_metrics = nullptr;
   const StoreMetrics* metrics = nullptr;
@@ -80,6 +83,7 @@ class Store {
   // The account of the directory's id; one that is new springs into being, with INBOX.
   absl::StatusOr<AccountPtr> FindAccount(std::string_view account_id);
   // NotFound if there is none.
+  absl::StatusOr<AccountPtr> FindKnownAccount(std::string_view account_id);
   absl::StatusOr<AccountPtr> FindAccountByNumber(AccountId number);
 
   struct CommitOptions {
@@ -106,12 +110,16 @@ class Store {
   Uploads& uploads() { return *uploads_; }
   MaildropLeases& maildrops() { return *maildrops_; }
   FetchLeases& fetch_leases() { return *fetch_leases_; }
+  JobSlot& backup_slot() { return *backup_slot_; }
+  JobSlot& verify_slot() { return *verify_slot_; }
   const StoreMetrics* metrics() const { return options_.metrics; }
 
  private:
   explicit Store(StoreOptions options);
   absl::Status OpenDatabase();
   absl::Status ReadMeta();
+  // After a restore, and after an upgrade of the program.
+  absl::Status BringUpToDate();
   absl::Status FindLastAccount();
   absl::StatusOr<AccountPtr> CreateAccount(std::string_view account_id);
   absl::StatusOr<AccountPtr> LoadAccount(std::string_view account_id);
@@ -127,8 +135,11 @@ class Store {
   std::unique_ptr<FetchLeases> fetch_leases_;
   absl::Mutex creating_;
   uint64_t last_account_ ABSL_GUARDED_BY(creating_) = 0;
-  // Last: its completions use all the others.
+  // Its completions use all that is above.
   std::unique_ptr<kv::CommitPipeline> pipeline_;
+  // Last: their work uses all the others.
+  std::unique_ptr<JobSlot> backup_slot_;
+  std::unique_ptr<JobSlot> verify_slot_;
 };
 
 }  // namespace mailmesh::mailbox_store

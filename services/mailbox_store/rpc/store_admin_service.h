@@ -11,6 +11,7 @@ namespace mailmesh::mailbox_store {
 
 class StoreAdminServiceImpl final : public mailbox::v1::StoreAdminService::CallbackService, private ServiceBase {
  public:
+  // Streams wait for long work: `parts.reads` is a pool that nobody else needs.
   explicit StoreAdminServiceImpl(const ServiceParts& parts) : ServiceBase(parts) {}
 
   using Context = grpc::CallbackServerContext;
@@ -20,6 +21,12 @@ class StoreAdminServiceImpl final : public mailbox::v1::StoreAdminService::Callb
 
   Unary* SetQuota(Context*, In<mailbox::v1::SetQuotaRequest>, mailbox::v1::SetQuotaResponse*) override;
   Unary* ListQuotas(Context*, In<mailbox::v1::ListQuotasRequest>, mailbox::v1::ListQuotasResponse*) override;
+  grpc::ServerWriteReactor<mailbox::v1::CreateBackupResponse>* CreateBackup(
+      Context*, In<mailbox::v1::CreateBackupRequest>) override;
+  Unary* ListBackups(Context*, In<mailbox::v1::ListBackupsRequest>, mailbox::v1::ListBackupsResponse*) override;
+  Unary* DeleteBackup(Context*, In<mailbox::v1::DeleteBackupRequest>, mailbox::v1::DeleteBackupResponse*) override;
+  grpc::ServerWriteReactor<mailbox::v1::VerifyStoreResponse>* VerifyStore(Context*,
+                                                                          In<mailbox::v1::VerifyStoreRequest>) override;
 };
 
 }  // namespace mailmesh::mailbox_store

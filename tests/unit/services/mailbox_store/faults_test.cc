@@ -2,6 +2,9 @@
 
 #include <rocksdb/env.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "common/rpc/status.h"
 #include "tests/unit/common/kv/failing_env_for_test.h"
 #include "tests/unit/services/mailbox_store/store_fixture.h"
@@ -64,6 +67,41 @@ TEST_F(FaultsTest, BelowTheFloorGrowthIsRefusedAndTheRestGoesOn) {
   options_.free_space_floor_bytes = 32 << 20;
   Open();
   EXPECT_EQ(Deliver("ann", Message("c")), 3u);
+}
+
+// One content is damaged on the disk: it is told as such, and everything else goes on.
+TEST_F(FaultsTest, ADamagedContentIsNoOthersTrouble) {
+  std::string large = Message("large");
+  for (int i = 0; i < 5000; ++i) large += "line " + std::to_string(i * 7919) + "\r\n";
+  Deliver("ann", large);
+  Deliver("bob", Message("b"));
+  ASSERT_TRUE(store().db().Flush().ok());
+  Close();
+  int damaged = 0;
+  for (const auto& file : std::filesystem::directory_iterator(options_.path + "/db")) {
+    if (file.path().extension() != ".blob") continue;
+    std::fstream octets(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    octets.seekp(static_cast<std::streamoff>(file.file_size() / 2));
+    octets.write("damage", 6);
+    ++damaged;
+  }
+  ASSERT_EQ(damaged, 1);
+  Open();
+  FetchContentRequest request;
+  request.set_account_id("ann");
+  request.set_mailbox_id(IdOf("ann", "INBOX"));
+  UidSet::All().ToProto(request.mutable_uids());
+  request.add_selectors();
+  auto reader = FetchContent(store(), request);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  FetchContentResponse response;
+  const auto read = (*reader)->Next(&response);
+  EXPECT_EQ(read.status().code(), absl::StatusCode::kDataLoss) << read.status();
+  reader->reset();
+  EXPECT_FALSE(store().db().failed());
+  EXPECT_EQ(Content("bob", "INBOX", 1), Message("b"));
+  EXPECT_EQ(Deliver("ann", Message("more")), 2u);
+  EXPECT_EQ(Content("ann", "INBOX", 2), Message("more"));
 }
 
 }  // namespace
