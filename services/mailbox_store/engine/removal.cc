@@ -1,5 +1,6 @@
 #include "services/mailbox_store/engine/removal.h"
 
+#include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "services/mailbox_store/engine/errors.h"
 #include "services/mailbox_store/engine/new_message.h"
@@ -71,6 +72,27 @@ class Removal {
   Totals totals_;
 };
 
+// The collector takes some hundred messages of a row at a time and writes the rest back: a row must not be long.
+constexpr size_t kRangesOfARow = 1024;
+
+void NoteForCollector(Txn& txn, MailboxId mailbox, ModSeq modseq, const UidSet& removed) {
+  const std::string first = keys::GarbageExpunged(txn.number(), mailbox, modseq);
+  UidSet part;
+  uint32_t parts = 0;
+  auto put = [&] {
+    std::string key = first;
+    if (parts > 0) base::AppendBigEndian(key, parts);
+    txn.PutUnread(ColumnId::kGarbage, key, part.Encode());
+    part = UidSet();
+    ++parts;
+  };
+  for (const UidSet::Range& range : removed.ranges()) {
+    part.AppendRange(range.first, range.last);
+    if (part.ranges().size() >= kRangesOfARow) put();
+  }
+  if (!part.empty()) put();
+}
+
 }  // namespace
 
 absl::StatusOr<UidSet> RemoveMessages(Txn& txn, MailboxId mailbox, const UidSet& uids, const RemovalOptions& options) {
@@ -96,8 +118,7 @@ absl::StatusOr<UidSet> RemoveMessages(Txn& txn, MailboxId mailbox, const UidSet&
   change.modseq = txn.NextModSeq();
   record->set_highest_modseq(change.modseq);
   change.expunged = removal.removed();
-  txn.PutUnread(ColumnId::kGarbage, keys::GarbageExpunged(txn.number(), mailbox, ModSeq(change.modseq)),
-                removal.removed().Encode());
+  NoteForCollector(txn, mailbox, ModSeq(change.modseq), removal.removed());
   txn.RecordChange(std::move(change));
   return removal.removed();
 }

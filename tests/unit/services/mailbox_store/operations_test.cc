@@ -343,6 +343,29 @@ TEST_F(OperationsTest, TheMaildropIsExclusive) {
   EXPECT_TRUE(Wait(store(), &AcquireMaildrop, acquire).ok());
 }
 
+TEST_F(OperationsTest, AScatteredExpungeIsCollectedInShortRows) {
+  AppendMessagesRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_account_id("ann");
+  request.set_mailbox("INBOX");
+  for (int i = 0; i < 1000; ++i) request.add_messages()->mutable_body()->set_inline_octets(Message(std::to_string(i)));
+  for (int round = 0; round < 5; ++round) {
+    request.set_request_id(NewRequestId());
+    ASSERT_TRUE(Wait(store(), &AppendMessages, request).ok());
+  }
+  UidSet every_second;
+  for (uint32_t uid = 1; uid <= 5000; uid += 2) every_second.Append(uid);
+  ASSERT_TRUE(Flag("ann", "INBOX", every_second, StoreFlagsRequest::MODE_ADD, kDeleted).ok());
+  const auto expunged = Expunge("ann", "INBOX");
+  ASSERT_TRUE(expunged.ok());
+  EXPECT_EQ(expunged->expunged().first_size(), 2500);
+  EXPECT_EQ(CountKeys(ColumnId::kGarbage), 3u);  // of 1,024 ranges at most
+  CollectAll();
+  EXPECT_EQ(CountKeys(ColumnId::kGarbage), 0u);
+  EXPECT_EQ(CountKeys(ColumnId::kBlobs), 2500u);
+  EXPECT_EQ(Status("ann", "INBOX").messages(), 2500u);
+}
+
 TEST_F(OperationsTest, ADeletedAccountIsGoneForGood) {
   Deliver("ann", Message("a"));
   Deliver("bob", Message("b"));
