@@ -27,6 +27,13 @@ AccountPtr AccountTable::Insert(AccountPtr account) {
   return account;
 }
 
+void AccountTable::Clear() {
+  absl::MutexLock lock(&mutex_);
+  ages_.clear();
+  by_number_.clear();
+  by_id_.clear();
+}
+
 void AccountTable::Shrink() {
   // A look at some of the oldest is enough: what is in use now moves to the front when it is used again.
   constexpr int kLooks = 8;

@@ -24,6 +24,8 @@ class AccountTable {
   AccountPtr FindByNumber(AccountId number);
   // The one that is there wins: all users of an account must share its lock.
   AccountPtr Insert(AccountPtr account);
+  // Forgets all, with their heads: the database was changed behind them. Nobody uses any.
+  void Clear();
 
  private:
   struct Entry {

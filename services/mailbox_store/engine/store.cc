@@ -100,6 +100,7 @@ absl::Status Store::ReadMeta() {
 
 absl::Status Store::BringUpToDate() {
   RETURN_IF_ERROR(Upgrade(*this, &meta_));
+  accounts_.Clear();
   const std::string mark = BackupMark(options_.path);
   if (!base::FileExists(mark)) return absl::OkStatus();
   telemetry::Warning("the database was restored from a backup: what is given in order jumps ahead", {{"path", options_.path}});

@@ -246,5 +246,22 @@ TEST_F(BackupTest, AnOlderSchemaIsUpgradedAndANewerOneRefused) {
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition) << refused.status();
 }
 
+TEST_F(BackupTest, ABackupOfAnOlderSchemaIsUpgradedAndJumps) {
+  Deliver("ann", Message("a"));
+  std::string octets;
+  ASSERT_TRUE(*store().db().Get(store().column(ColumnId::kMeta), keys::Meta(), &octets));
+  storage::v1::MailboxStoreMeta meta;
+  ASSERT_TRUE(meta.ParseFromString(octets));
+  meta.set_schema_version(1);
+  kv::Commit commit;
+  commit.batch.Put(store().column(ColumnId::kMeta), keys::Meta(), meta.SerializeAsString());
+  ASSERT_TRUE(store().pipeline().Write(std::move(commit)).ok());
+  ASSERT_TRUE(Make("old").ok());
+  const uint32_t lost = Deliver("ann", Message("lost"));
+  Restore("old");
+  EXPECT_NE(OpenBox("ann", "INBOX").incarnation(), meta.incarnation());
+  EXPECT_GT(Deliver("ann", Message("new")), lost);
+}
+
 }  // namespace
 }  // namespace mailmesh::mailbox_store
