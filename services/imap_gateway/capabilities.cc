@@ -9,7 +9,8 @@ constexpr const char* kAlways[] = {"IMAP4rev1", "SASL-IR", "ID", "ENABLE", "IDLE
 constexpr const char* kLoggedIn[] = {
     "NAMESPACE",     "UIDPLUS",     "MOVE",        "UNSELECT",           "CHILDREN", "ESEARCH",
     "CONDSTORE",     "SPECIAL-USE", "WITHIN",      "CREATE-SPECIAL-USE", "SORT",     "THREAD=ORDEREDSUBJECT",
-    "LIST-EXTENDED", "LIST-STATUS", "MULTIAPPEND", "STATUS=SIZE",        "THREAD=REFERENCES"};
+    "LIST-EXTENDED", "LIST-STATUS", "MULTIAPPEND", "STATUS=SIZE",        "THREAD=REFERENCES",
+    "QUOTA",         "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"};
 
 }  // namespace
 

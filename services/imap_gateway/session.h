@@ -122,9 +122,12 @@ class Session {
   Result On(imap::Enable command);
   Result On(imap::Namespace command);
   Result On(imap::Check command);
+
+  // commands/quota.cc
   Result On(imap::GetQuota command);
   Result On(imap::GetQuotaRoot command);
   Result On(imap::SetQuota command);
+  Result TellQuota();
 
   // commands/idle.cc
   Result On(imap::Idle command);

@@ -1,5 +1,5 @@
 // The commands that need nothing: CAPABILITY, NOOP, LOGOUT, CHECK (RFC 3501, 6.1 and 6.4.1), ID (RFC 2971), ENABLE
-// (RFC 5161), NAMESPACE (RFC 2342); and those that are not offered yet.
+// (RFC 5161), NAMESPACE (RFC 2342).
 #include "common/telemetry/version.h"
 #include "services/imap_gateway/session.h"
 #include "services/imap_gateway/store_calls.h"
@@ -56,9 +56,5 @@ Session::Result Session::On(imap::Namespace) {
 
 // RFC 3501, 6.4.1: everything that was acknowledged is durable already.
 Session::Result Session::On(imap::Check) { co_return ViewIsCurrent() ? Ok("Check completed.") : Next::kGoOn; }
-
-Session::Result Session::On(imap::GetQuota) { co_return Bad("QUOTA is not offered."); }
-Session::Result Session::On(imap::GetQuotaRoot) { co_return Bad("QUOTA is not offered."); }
-Session::Result Session::On(imap::SetQuota) { co_return Bad("QUOTA is not offered."); }
 
 }  // namespace mailmesh::imap_gateway

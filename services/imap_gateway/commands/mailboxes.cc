@@ -1,7 +1,6 @@
 // CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501, 6.3.3-6.3.7). Names are checked here and again in the store.
 #include "common/base/random.h"
 #include "common/base/status.h"
-#include "common/imap/list_response.h"
 #include "common/imap/mailbox_name.h"
 #include "services/imap_gateway/session.h"
 #include "services/imap_gateway/store_calls.h"
@@ -11,25 +10,9 @@ namespace {
 
 using imap::Code;
 
-// RFC 6154, 2: the uses that a mailbox can be given, as the store writes them. \All and \Flagged would be views over other
-// mailboxes.
-struct Use {
-  imap::ListAttributes attribute;
-  const char* name;
-};
-constexpr Use kUses[] = {{imap::kUseArchive, "Archive"},
-                         {imap::kUseDrafts, "Drafts"},
-                         {imap::kUseJunk, "Junk"},
-                         {imap::kUseSent, "Sent"},
-                         {imap::kUseTrash, "Trash"}};
-
-// Empty: it cannot be given.
-std::string_view SpecialUse(std::string_view attribute) {
-  const std::optional<imap::ListAttributes> known = imap::SpecialUseByName(attribute);
-  for (const Use& use : kUses) {
-    if (known == use.attribute) return use.name;
-  }
-  return {};
+// RFC 6154, 3: "\Sent" -> "Sent".
+std::string SpecialUse(std::string_view attribute) {
+  return std::string(attribute.substr(attribute.starts_with('\\') ? 1 : 0));
 }
 
 }  // namespace
@@ -40,13 +23,9 @@ Session::Result Session::On(imap::Create command) {
   mailbox::v1::CreateMailboxRequest request;
   request.set_request_id(base::NewIdText());
   request.set_mailbox(command.mailbox);
-  // RFC 6154, 3: what cannot be given makes CREATE fail. A mailbox has one use; several may have the same.
+  // RFC 6154, 3: what cannot be given makes CREATE fail. The store knows which uses there are; each has one mailbox.
   if (command.special_use.size() > 1) co_return No(Code::kUseAttr, "One special use at most.");
-  if (!command.special_use.empty()) {
-    const std::string_view use = SpecialUse(command.special_use.front());
-    if (use.empty()) co_return No(Code::kUseAttr, "That special use is not supported.");
-    request.set_special_use(std::string(use));
-  }
+  if (!command.special_use.empty()) request.set_special_use(SpecialUse(command.special_use.front()));
   auto response = co_await store_->Call(&Methods::CreateMailbox, request);
   if (!response.ok()) co_return Fail(response.status(), "CREATE");
   co_return Ok("Create completed.");
