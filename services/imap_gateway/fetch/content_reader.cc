@@ -111,12 +111,13 @@ net::Awaitable<absl::Status> ContentReader::Advance() {
       }
       continue;
     }
-    absl::Status failed;
     if (TakesOne()) {
-      failed = co_await GetOne();
-    } else {
-      failed = co_await ReadStream();
+      // It has been tried again already.
+      absl::Status got = co_await GetOne();
+      if (!got.ok()) co_return got;
+      continue;
     }
+    absl::Status failed = co_await ReadStream();
     if (failed.ok()) continue;
     stream_.reset();
     calls_.Note(failed);
