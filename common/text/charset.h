@@ -16,6 +16,12 @@
 
 namespace mailmesh::text {
 
+// What to name to a client whose charset is not known: those that mail is written in, far from all that are.
+inline constexpr std::string_view kCommonCharsets[] = {
+    "UTF-8",        "US-ASCII",     "ISO-8859-1",   "ISO-8859-2",   "ISO-8859-5",  "ISO-8859-7", "ISO-8859-15",
+    "windows-1250", "windows-1251", "windows-1252", "windows-1256", "KOI8-R",      "KOI8-U",     "UTF-7",
+    "ISO-2022-JP",  "Shift_JIS",    "EUC-JP",       "EUC-KR",       "GB18030",     "Big5"};
+
 class CharsetDecoder {
  public:
   // Nothing for a charset that nobody here knows. Names in any case; an empty one is US-ASCII.

@@ -5,6 +5,7 @@
 
 #include "common/imap/search_response.h"
 #include "common/rpc/status.h"
+#include "common/text/charset.h"
 #include "services/imap_gateway/message_set.h"
 #include "services/imap_gateway/session.h"
 #include "services/imap_gateway/store_calls.h"
@@ -70,8 +71,7 @@ imap::SequenceSet TakeSlice(imap::SequenceSet& sequences) {
 std::optional<SearchProgram> Session::PrepareSearch(imap::SearchKey key, const std::string& charset) {
   auto program = SearchProgram::Make(std::move(key), charset, selected_->client);
   if (rpc::HasReason(program.status(), type::v1::ERROR_REASON_BAD_CHARSET)) {
-    const std::string_view supported[] = {"UTF-8", "US-ASCII"};
-    No(imap::ResponseCode::BadCharset(supported), "Unknown charset.");
+    No(imap::ResponseCode::BadCharset(text::kCommonCharsets), "Unknown charset.");
     return std::nullopt;
   }
   if (!program.ok()) {

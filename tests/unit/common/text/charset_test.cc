@@ -60,5 +60,9 @@ TEST(CharsetTest, LongTextAndReuse) {
   }
 }
 
+TEST(CharsetTest, WhatIsOfferedIsKnown) {
+  for (const std::string_view charset : kCommonCharsets) EXPECT_TRUE(IsKnownCharset(charset)) << charset;
+}
+
 }  // namespace
 }  // namespace mailmesh::text
