@@ -34,10 +34,11 @@ class Site:
     domains: those it stores mail for; each of `users` exists in each, with password `password`.
     routes: {domain: (host, port)} for mail that it sends on.
     tls: (certificate, key, ca) paths, or None for a site without TLS.
+    keep_octets: Dovecot stores messages with the line ends that they came with.
     """
 
     def __init__(self, domains, routes=None, tls=None, password="peer-secret", size_limit=0, drop_headers="",
-                 users=("anna", "bert")):
+                 users=("anna", "bert"), keep_octets=False):
         require_root()
         self.users = users
         self.domains = domains
@@ -45,7 +46,7 @@ class Site:
         self.smtp_port, self.lmtp_port, self.imap_port, self.pop3_port, self.imaps_port, self.pop3s_port = free_ports(6)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="peer-", dir=PROJECT / "build/peers"))
         self._write_postfix(routes or {}, tls, size_limit, drop_headers)
-        self._write_dovecot(tls)
+        self._write_dovecot(tls, keep_octets)
         self._process = None
 
     def _write_postfix(self, routes, tls, size_limit, drop_headers):
@@ -112,7 +113,7 @@ class Site:
             master.append(line)
         (etc / "master.cf").write_text("\n".join(master) + "\n")
 
-    def _write_dovecot(self, tls):
+    def _write_dovecot(self, tls, keep_octets):
         etc = self.dir / "etc-dovecot"
         etc.mkdir()
         if tls:
@@ -140,6 +141,7 @@ mail_gid = mail
 first_valid_uid = 1
 first_valid_gid = 1
 mail_max_userip_connections = 1000
+mail_save_crlf = {"yes" if keep_octets else "no"}
 passdb {{
   driver = static
   args = password={self.password}
