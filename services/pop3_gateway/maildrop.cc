@@ -14,8 +14,8 @@ using mailbox::v1::MailboxService;
 using Methods = class MailboxService::Stub::async;
 
 // The lease outlives a gateway that died by this much. A store that restarts has forgotten it, and grants it again.
-constexpr uint32_t kLeaseSeconds = 120;
-constexpr auto kRenewAfter = std::chrono::seconds(40);
+constexpr uint32_t kLeaseSeconds = 60;
+constexpr auto kRenewAfter = std::chrono::seconds(15);
 constexpr absl::Duration kCallTimeout = absl::Seconds(30);
 // One message may take as long as its reader needs; the session's own time-out is for silence.
 constexpr absl::Duration kStreamTimeout = absl::Hours(24);
