@@ -16,7 +16,7 @@ class Site(RoleSite):
         self.certificate()
         self.write_directory()
         self.write_store()
-        self.write("outbound_relay", f"hostname: mail.test\ndatabase: {{path: {self.dir}/relay.db, ballast_bytes: 0}}\n",
+        self.write("outbound_relay", f"hostname: mail.test\nspool: {{path: {self.dir}/relay.db, ballast_bytes: 0}}\n",
                    ["directory"])
         names = ("smtp_ingress", "pop3_gateway", "pop3s", "pop3_gateway.1")
         self.ports = dict(zip(names, free_ports(len(names))))

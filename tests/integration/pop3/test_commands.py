@@ -75,6 +75,7 @@ class Commands(unittest.TestCase):
         for command in ("NONSENSE", "", " ", "STAT 1", "NOOP x", "RSET 1", "QUIT now", "RETR", "RETR x", "RETR -1", "RETR 1 2", "RETR +1",
                         "DELE", "TOP 1", "TOP 1 x", "TOP x 1", "TOP 1 -1", "LIST x", "UIDL x", "LIST 1 2", "RETR 1x", "APOP"):
             client.err(command)
+            client.ok("NOOP")
         for command in ("RETR 0", "RETR 4", "RETR 4294967295", "RETR 99999999999999999999", "DELE 0", "LIST 4", "UIDL 4", "TOP 4 0"):
             client.err(command)
         client.ok("nOoP")

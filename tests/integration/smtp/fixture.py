@@ -24,7 +24,7 @@ class Site(RoleSite):
         self.certificate()
         self.write_directory()
         self.write_store()
-        self.write("outbound_relay", f"hostname: mail.test\ndatabase: {{path: {self.dir}/relay.db, ballast_bytes: 0}}\n",
+        self.write("outbound_relay", f"hostname: mail.test\nspool: {{path: {self.dir}/relay.db, ballast_bytes: 0}}\n",
                    ["directory"])
         ports = free_ports(len(LISTENERS) + 3)
         self.ports = dict(zip((*LISTENERS, "pop3_gateway", "pop3s", "admin"), ports))

@@ -1,4 +1,5 @@
 """RFC 5321 and the extensions that EHLO lists, each doing its work and refused as its RFC says."""
+import time
 import unittest
 
 from tests.integration.smtp.fixture import Site, message, plain
@@ -54,7 +55,7 @@ class Commands(unittest.TestCase):
 
     def test_order(self):
         client = self.connect(hello=False)
-        client.reply()
+        client.greeting = client.reply()
         for command in ("MAIL FROM:<s@b.test>", "RCPT TO:<anna@a.test>", "DATA"):
             client.expect(command, 503, "5.5.1")
         client.expect("NOOP", 250)
@@ -114,8 +115,6 @@ class Commands(unittest.TestCase):
                         found[0])
 
     def test_postmaster_and_our_own_literal(self):
-        self.mx.expect("MAIL FROM:<s@b.test>", 250)
-        self.mx.expect("RCPT TO:<Postmaster>", 550, "5.1.1")
         self.site.tool("alias", "add", "postmaster@a.test", "anna@a.test")
         client = self.connect()
         self.assertEqual(client.transaction(message("pm"), to=["pOSTMASTER"])[0], 250)
@@ -269,6 +268,34 @@ class Commands(unittest.TestCase):
         wait_until(lambda: self.site.metric("mailmesh_smtp_transactions_total", '{listener="mx",result="aborted"}') > before,
                    "the abort is counted")
         self.assertEqual(self.site.inbox("bert"), [])
+
+
+class Timeouts(unittest.TestCase):
+    """RFC 5321, 4.5.3.2: a client that is silent hears 421; the configured times are short here."""
+
+    def test_silence_is_ended(self):
+        with Site(settings="command_timeout: 1s\ndata_timeout: 2s\nsession_timeout: 4s\n") as site:
+            client = site.client()
+            start = time.monotonic()
+            self.assertEqual(client.reply()[0], 421)
+            self.assertTrue(client.ended())
+            self.assertGreater(time.monotonic() - start, 0.9)
+            client = site.client()
+            client.expect("MAIL FROM:<s@b.test>", 250)
+            client.expect("RCPT TO:<anna@a.test>", 250)
+            client.expect("DATA", 354)
+            client.raw(b"Subject: never ends\r\n")
+            start = time.monotonic()
+            self.assertTrue(client.ended())
+            self.assertGreater(time.monotonic() - start, 1.9)
+            # However busy it is, a session ends.
+            client = site.client()
+            start = time.monotonic()
+            while (code := client.command("NOOP")[0]) == 250:
+                self.assertLess(time.monotonic() - start, 30)
+            self.assertEqual(code, 421)
+            self.assertGreater(time.monotonic() - start, 3.5)
+            self.assertEqual(site.inbox("anna"), [])
 
 
 if __name__ == "__main__":
