@@ -73,7 +73,7 @@ absl::Status BufferedReader::MakeRoom() {
   }
   const size_t larger = std::min(max_capacity_, std::max(kInitialCapacity, capacity_ * 2));
   std::unique_ptr<char[]> buffer(new char[larger]);
-  std::memcpy(buffer.get(), buffer_.get() + begin_, held);
+  if (held > 0) std::memcpy(buffer.get(), buffer_.get() + begin_, held);  // else there may be no buffer yet
   buffer_ = std::move(buffer);
   capacity_ = larger;
   begin_ = 0;
