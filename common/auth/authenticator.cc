@@ -81,7 +81,7 @@ class GrpcExchange final : public Exchange {
  private:
   using Stream = rpc::BidiStream<AuthenticateRequest, AuthenticateResponse>;
 
-  void FillStart(std::string mechanism, const std::optional<base::Secret>& initial_response,
+  void FillStart(const std::string& mechanism, const std::optional<base::Secret>& initial_response,
                  directory::v1::AuthenticateStart* start) const {
     start->set_mechanism(absl::AsciiStrToUpper(mechanism));
     if (initial_response) start->set_initial_response(std::string(initial_response->Reveal()));

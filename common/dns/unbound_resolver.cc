@@ -101,7 +101,7 @@ absl::Status CheckNotAddress(const std::string& host) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<UnboundResolver>> UnboundResolver::Create(net::Executor executor,
-                                                                         UnboundOptions options) {
+                                                                         const UnboundOptions& options) {
   absl::StatusOr<std::shared_ptr<Engine>> engine = Engine::Create(std::move(executor), options);
   if (!engine.ok()) return engine.status();
   (*engine)->Start();

@@ -35,7 +35,7 @@ struct UnboundOptions {
 
 class UnboundResolver final : public Resolver {
  public:
-  static absl::StatusOr<std::unique_ptr<UnboundResolver>> Create(net::Executor executor, UnboundOptions options);
+  static absl::StatusOr<std::unique_ptr<UnboundResolver>> Create(net::Executor executor, const UnboundOptions& options);
   ~UnboundResolver() override;
 
   net::Awaitable<absl::StatusOr<MxAnswer>> ResolveMx(std::string domain, net::TimePoint deadline) override;
