@@ -87,6 +87,8 @@ bool IsAddressLiteral(std::string_view text) {
   if (text.size() < 3 || text.front() != '[' || text.back() != ']') return false;
   text = text.substr(1, text.size() - 2);
   if (text.size() > INET6_ADDRSTRLEN + kIpv6Tag.size()) return false;
+  // inet_pton reads up to a NUL, behind which anything could stand.
+  if (text.find('\0') != std::string_view::npos) return false;
   // RFC 5321, 4.1.3: other tags must be registered, and none is.
   in6_addr v6;
   if (text::StartsWithIgnoreAsciiCase(text, kIpv6Tag)) {

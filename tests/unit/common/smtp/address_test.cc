@@ -93,7 +93,12 @@ TEST(AddressTest, RefusesWhatIsNoMailbox) {
     EXPECT_EQ(ParseMailbox(text, kAscii, mailbox), AddressError::kSyntax) << text;
   }
   Mailbox mailbox;
-  EXPECT_EQ(ParseMailbox(std::string_view("a\0b@x", 5), kAscii, mailbox), AddressError::kSyntax);
+  using namespace std::literals;
+  // A NUL hides nothing from us, whatever the C library makes of it.
+  for (std::string_view text : {"a\0b@x"sv, "a@[192.0.2.1\0 x]"sv, "a@[IPv6:::1\0>]"sv, "a@x\0y"sv}) {
+    EXPECT_EQ(ParseMailbox(text, kAscii, mailbox), AddressError::kSyntax) << text;
+  }
+  EXPECT_FALSE(IsAddressLiteral("[192.0.2.1\0]"sv));
 }
 
 TEST(AddressTest, Utf8OnlyWhereAllowed) {
