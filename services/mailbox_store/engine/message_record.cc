@@ -50,7 +50,9 @@ std::string EntryRecord::Encode() const {
   std::string out;
   AppendVarint(out, ZigZag(internal_seconds));
   AppendVarint(out, ZigZag(zone_minutes));
-  AppendVarint(out, ZigZag(save_seconds - internal_seconds));
+  // Wraps, as Decode does: a damaged record may hold any numbers.
+  const uint64_t saved_after = static_cast<uint64_t>(save_seconds) - static_cast<uint64_t>(internal_seconds);
+  AppendVarint(out, ZigZag(static_cast<int64_t>(saved_after)));
   AppendVarint(out, instance);
   out.append(reinterpret_cast<const char*>(blob.data()), blob.size());
   AppendVarint(out, header_size);
@@ -67,7 +69,7 @@ bool EntryRecord::Decode(std::string_view octets) {
     return false;
   }
   zone_minutes = static_cast<int32_t>(zone);
-  save_seconds = internal_seconds + saved_after;
+  save_seconds = static_cast<int64_t>(static_cast<uint64_t>(internal_seconds) + static_cast<uint64_t>(saved_after));
   std::copy_n(octets.begin(), blob.size(), blob.begin());
   octets.remove_prefix(blob.size());
   return Take(octets, &header_size) && Take(octets, &prefix) && Take(octets, &prefix_size) && octets.empty();

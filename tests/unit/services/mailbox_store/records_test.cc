@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "common/base/bytes.h"
 #include "services/mailbox_store/engine/keys.h"
 #include "services/mailbox_store/engine/message_record.h"
@@ -43,6 +45,11 @@ TEST(FormatTest, Records) {
   EXPECT_EQ(read, entry);
   const std::string octets = entry.Encode();
   for (size_t size = 0; size < octets.size(); ++size) EXPECT_FALSE(read.Decode(octets.substr(0, size)));
+  // Numbers that only damage can make wrap.
+  entry.internal_seconds = std::numeric_limits<int64_t>::max();
+  entry.save_seconds = std::numeric_limits<int64_t>::min();
+  ASSERT_TRUE(read.Decode(entry.Encode()));
+  EXPECT_EQ(read, entry);
 }
 
 TEST(FormatTest, IdsAreReadBack) {
