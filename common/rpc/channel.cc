@@ -19,7 +19,7 @@
 namespace mailmesh::rpc {
 namespace {
 
-constexpr std::string_view kDnsScheme = "dns:///";
+constexpr std::string_view kDnsScheme = "dns://";
 constexpr std::string_view kUnixScheme = "unix:";
 constexpr char kBalancedServiceConfig[] =
     R"({"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}})";
@@ -119,8 +119,13 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeTlsChannel(const ChannelOptio
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options) {
   rpc_internal::PrepareGrpc();
   std::string_view text = options.endpoint;
-  bool balanced = text.substr(0, kDnsScheme.size()) == kDnsScheme;
-  ASSIGN_OR_RETURN(net::Endpoint endpoint, net::Endpoint::Parse(balanced ? text.substr(kDnsScheme.size()) : text));
+  const bool balanced = text.starts_with(kDnsScheme);
+  if (balanced) {
+    // "dns:///host:port", or "dns://RESOLVER/host:port": gRPC asks that DNS server.
+    const size_t slash = text.find('/', kDnsScheme.size());
+    text.remove_prefix(slash == std::string_view::npos ? text.size() : slash + 1);
+  }
+  ASSIGN_OR_RETURN(net::Endpoint endpoint, net::Endpoint::Parse(text));
   if (endpoint.is_unix()) {
     return MakeUnixChannel(options, endpoint.path());
   }

@@ -7,7 +7,7 @@
 //   auto stub = directory::v1::DirectoryService::NewStub(channel);
 //
 // "unix:PATH" of any length; "host:port" with mutual TLS, one connection; "dns:///host:port" with mutual TLS and round robin
-// over the replicas that are healthy (grpc.health.v1, client-side).
+// over the replicas that are healthy (grpc.health.v1, client-side); "dns://RESOLVER/host:port" asks that DNS server for them.
 // Connects when first used and again after a loss (50 ms to 2 s of pause); calls meanwhile fail with UNAVAILABLE.
 // Making a channel is cheap and blocks for nothing but reading certificates; keep it for long.
 // Thread-safety: channels and stubs from any thread.

@@ -58,6 +58,25 @@ TEST(Retry, OutlivesARestart) {
   EXPECT_EQ(reply->text(), "again");
 }
 
+TEST(Retry, WhatIsNotUnavailableIsAskedOnce) {
+  EchoMesh mesh;
+  for (int code = 1; code <= 16; ++code) {
+    EchoRequest request;
+    request.set_fail_code(code);
+    int attempts = 0;
+    RetryPolicy policy{.max_attempts = 3, .initial_pause = absl::Milliseconds(1)};
+    CallContext context = CallContext::Within(absl::Seconds(10));
+    auto attempt = [&](const CallContext& bounded) {
+      ++attempts;
+      return UnaryCall(mesh.async(), &EchoAsync::Echo, request, bounded);
+    };
+    absl::StatusOr<EchoResponse> reply = mesh.client().Run(Retry<EchoResponse>(policy, context, attempt));
+    const auto expected = static_cast<absl::StatusCode>(code);
+    EXPECT_EQ(reply.status().code(), expected);
+    EXPECT_EQ(attempts, expected == absl::StatusCode::kUnavailable ? 3 : 1) << expected;
+  }
+}
+
 TEST(Retry, EndsWithTheLastErrorInsideTheDeadline) {
   EchoMesh mesh;
   mesh.StopServer();

@@ -4,14 +4,13 @@
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 
-#include "common/net/pki.h"
 #include "common/rpc/access_table.h"
 #include "common/rpc/client_call.h"
 #include "common/rpc/client_stream.h"
 #include "echo_service.h"
+#include "test_pki.h"
 
 #ifdef __SANITIZE_ADDRESS__
 // c-ares keeps what gRPC's resolver gave it until gRPC shuts down, which it never does (common/rpc/grpc_process.h).
@@ -20,35 +19,6 @@ extern "C" const char* __lsan_default_suppressions() { return "leak:libcares"; }
 
 namespace mailmesh::rpc {
 namespace {
-
-void WriteFile(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
-
-// A folder of certificates, one authority.
-class Pki {
- public:
-  Pki() : authority_(net::CertificateAuthority::Create("test").value()) {}
-
-  // Makes the folder `name` with the three files of `role`.
-  TlsFiles Issue(const std::string& folder, const std::vector<std::string>& uris,
-                 absl::Duration validity = absl::Hours(1)) {
-    std::filesystem::create_directories(folder);
-    net::LeafRequest request;
-    request.common_name = "test";
-    request.dns_names = {"localhost"};
-    request.uris = uris;
-    request.client_auth = true;
-    request.validity = validity;
-    net::PemPair pair = authority_.Issue(request).value();
-    TlsFiles files{folder + "/tls.crt", folder + "/tls.key", folder + "/ca.crt"};
-    WriteFile(files.certificate, pair.certificate);
-    WriteFile(files.private_key, pair.key);
-    WriteFile(files.authority, authority_.pem().certificate);
-    return files;
-  }
-
- private:
-  net::CertificateAuthority authority_;
-};
 
 class TlsTest : public testing::Test {
  protected:

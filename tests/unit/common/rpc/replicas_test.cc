@@ -1,0 +1,143 @@
+// Round robin over replicas that come, go and fall ill, by a name whose addresses change.
+#include <gtest/gtest.h>
+
+#include "common/rpc/access_table.h"
+#include "common/rpc/client_call.h"
+#include "dns_responder.h"
+#include "echo_service.h"
+#include "test_pki.h"
+
+#ifdef __SANITIZE_ADDRESS__
+// c-ares keeps what gRPC's resolver gave it until gRPC shuts down, which it never does (common/rpc/grpc_process.h).
+extern "C" const char* __lsan_default_suppressions() { return "leak:libcares"; }
+#endif
+
+namespace mailmesh::rpc {
+namespace {
+
+constexpr DnsResponder::Address kFirst = {127, 0, 0, 1};
+constexpr DnsResponder::Address kSecond = {127, 0, 0, 2};
+
+// A server of EchoService that counts what it is asked.
+class Replica {
+ public:
+  Replica(const TlsFiles& files, const std::string& endpoint, absl::Duration max_age = absl::InfiniteDuration()) {
+    ServerOptions options;
+    options.endpoint = endpoint;
+    options.tls = files;
+    options.max_connection_age = max_age;
+    options.connection_grace = absl::Seconds(1);
+    server_ = Server::Start(options, {&service_}).value();
+    server_->SetServing(true);
+  }
+  ~Replica() { server_->Shutdown(absl::Now() + absl::Seconds(5)); }
+
+  Server& server() { return *server_; }
+  int asked() const { return service_.asked(); }
+
+ private:
+  // Echo, and how often.
+  class Counting final : public rpctest::v1::EchoService::CallbackService {
+   public:
+    grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const EchoRequest*, EchoResponse*) override {
+      ++asked_;
+      return AnswerUnary(context, absl::OkStatus());
+    }
+    int asked() const { return asked_; }
+
+   private:
+    std::atomic<int> asked_{0};
+  };
+
+  Counting service_;
+  std::unique_ptr<Server> server_;
+};
+
+class ReplicasTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { AllowForTest("mailmesh.rpctest.v1.EchoService/Echo"); }
+
+  void StartFirst(absl::Duration max_age = absl::InfiniteDuration()) {
+    first_ = std::make_unique<Replica>(server_files_, "127.0.0.1:0", max_age);
+    const std::string& endpoint = first_->server().endpoint();
+    port_ = endpoint.substr(endpoint.rfind(':'));
+    ChannelOptions options;
+    options.endpoint = "dns://127.0.0.1:" + std::to_string(dns_.port()) + "/replicas.test" + port_;
+    options.role = "directory";
+    options.tls = pki_.Issue(folder_.path() + "/client", {RoleUri("imap_gateway")});
+    stub_ = rpctest::v1::EchoService::NewStub(MakeChannel(options).value());
+  }
+  void StartSecond() { second_ = std::make_unique<Replica>(server_files_, "127.0.0.2" + port_); }
+
+  absl::Status Call() {
+    EchoRequest request;
+    return io_.Run(UnaryCall(stub_->async(), &EchoAsync::Echo, request, CallContext::Within(absl::Seconds(10)))).status();
+  }
+  // Calls until `condition` holds; false after 20 s, or when a call failed.
+  template <class Condition>
+  bool CallUntil(Condition condition) {
+    for (const absl::Time end = absl::Now() + absl::Seconds(20); absl::Now() < end;) {
+      const absl::Status status = Call();
+      EXPECT_TRUE(status.ok()) << status;
+      if (!status.ok()) return false;
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  }
+
+  Pki pki_;
+  TempFolder folder_;
+  TlsFiles server_files_ = pki_.Issue(folder_.path() + "/server", {RoleUri("directory")});
+  DnsResponder dns_;
+  IoThread io_;
+  std::string port_;
+  std::unique_ptr<Replica> first_;
+  std::unique_ptr<Replica> second_;
+  std::unique_ptr<EchoStub> stub_;
+};
+
+TEST_F(ReplicasTest, AConnectionsAgeFindsANewReplicaAndNoCallFails) {
+  dns_.Set({kFirst});
+  StartFirst(absl::Seconds(1));
+  ASSERT_TRUE(Call().ok());
+  StartSecond();
+  dns_.Set({kFirst, kSecond});
+  EXPECT_TRUE(CallUntil([&] { return second_->asked() > 0; }));
+  const int before = first_->asked();
+  EXPECT_TRUE(CallUntil([&] { return second_->asked() > 10 && first_->asked() > before; })) << "not in turns";
+}
+
+TEST_F(ReplicasTest, AReplicaThatIsNotServingIsNotAsked) {
+  dns_.Set({kFirst, kSecond});
+  StartFirst();
+  StartSecond();
+  ASSERT_TRUE(CallUntil([&] { return first_->asked() > 0 && second_->asked() > 0; }));
+  second_->server().SetServing(false);
+  // The client hears of it by its health stream.
+  int asked = -1;
+  int without = 0;  // calls in a row that the other one had
+  EXPECT_TRUE(CallUntil([&] {
+    const int now = second_->asked();
+    without = std::exchange(asked, now) == now ? without + 1 : 0;
+    return without > 10;
+  }));
+  asked = second_->asked();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(Call().ok());
+  EXPECT_EQ(second_->asked(), asked);
+  second_->server().SetServing(true);
+  EXPECT_TRUE(CallUntil([&] { return second_->asked() > asked; }));
+}
+
+TEST_F(ReplicasTest, AReplicaThatDrainsCostsNoCall) {
+  dns_.Set({kFirst, kSecond});
+  StartFirst();
+  StartSecond();
+  ASSERT_TRUE(CallUntil([&] { return first_->asked() > 0 && second_->asked() > 0; }));
+  second_->server().SetServing(false);
+  second_.reset();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(Call().ok());
+}
+
+}  // namespace
+}  // namespace mailmesh::rpc
