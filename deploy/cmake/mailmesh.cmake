@@ -43,6 +43,11 @@ if(MAILMESH_SANITIZER)
   endif()
 endif()
 
+if(MAILMESH_FUZZ)
+  # libFuzzer steers by the coverage of the libraries, not of the target's own file.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # Layers: a library may link only libraries of a lower rank; services link common and proto only.
 set(_mailmesh_ranks
     proto=0 base=1 text=2
