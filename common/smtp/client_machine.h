@@ -181,6 +181,7 @@ class ClientMachine {
   std::optional<client::Event> ready_event_;
   DataWriter writer_;
   LineEndingNormaliser normaliser_;
+  std::string held_chunk_;  // for BDAT
 };
 
 }  // namespace mailmesh::smtp

@@ -44,6 +44,7 @@ absl::Status ClientMachine::Begin(Transaction transaction) {
   mail_sent_ = mail_accepted_ = mail_refused_ = data_sent_ = data_go_ = content_refused_ = false;
   writer_ = DataWriter(options_.stray);
   normaliser_ = {};
+  held_chunk_ = {};
   if (const std::optional<Reply> refusal = RefusalFor(transaction_, offer_)) {
     DecidePending(VerdictOf(*refusal), Stage::kMail, *refusal, true);
     ready_event_ = client::TransactionDone{};
@@ -163,12 +164,17 @@ absl::Status ClientMachine::SendContent(std::string_view chunk) {
   if (content_refused_ || chunk.empty()) return absl::OkStatus();
   if (!chunking()) {
     writer_.Write(chunk, output_);
-  } else if (options_.stray == StrayLineEndings::kKeep || transaction_.mail.body == Body::kBinaryMime) {
-    WriteChunk(chunk, false);
   } else {
-    std::string normalised;
-    normaliser_.Write(chunk, normalised);
-    if (!normalised.empty()) WriteChunk(normalised, false);
+    // One is held back, so that the last one says LAST: an empty last chunk would be one more to send, and a surprise to some.
+    std::string next;
+    if (options_.stray == StrayLineEndings::kKeep || transaction_.mail.body == Body::kBinaryMime) {
+      next.assign(chunk);
+    } else {
+      normaliser_.Write(chunk, next);
+    }
+    if (next.empty()) return absl::OkStatus();
+    if (!held_chunk_.empty()) WriteChunk(held_chunk_, false);
+    held_chunk_ = std::move(next);
   }
   return absl::OkStatus();
 }
@@ -188,9 +194,9 @@ absl::Status ClientMachine::EndContent() {
     return absl::OkStatus();
   }
   if (chunking()) {
-    std::string rest;
-    normaliser_.Finish(rest);
-    WriteChunk(rest, true);
+    normaliser_.Finish(held_chunk_);
+    WriteChunk(held_chunk_, true);
+    held_chunk_ = {};
   } else {
     writer_.Finish(output_);
   }

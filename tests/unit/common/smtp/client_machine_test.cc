@@ -286,8 +286,8 @@ TEST(ClientMachineTest, Chunks) {
   ASSERT_TRUE(d.machine.SendContent(".hi\n").ok());
   ASSERT_TRUE(d.machine.SendContent("yo\r").ok());
   ASSERT_TRUE(d.machine.EndContent().ok());
-  EXPECT_EQ(d.Sent(), "BDAT 5\r\n.hi\r\nBDAT 2\r\nyoBDAT 2 LAST\r\n\r\n");
-  EXPECT_THAT(d.Hear("250 ok\r\n250 ok\r\n250 done\r\n"), ElementsAre("done"));
+  EXPECT_EQ(d.Sent(), "BDAT 5\r\n.hi\r\nBDAT 4 LAST\r\nyo\r\n");
+  EXPECT_THAT(d.Hear("250 ok\r\n250 done\r\n"), ElementsAre("done"));
   EXPECT_EQ(d.Outcomes(), "+");
 }
 
@@ -300,6 +300,7 @@ TEST(ClientMachineTest, ARefusedChunkEndsTheContent) {
   d.Hear("250 ok\r\n250 ok\r\n");
   ASSERT_TRUE(d.machine.SendContent("a\r\n").ok());
   ASSERT_TRUE(d.machine.SendContent("b\r\n").ok());
+  ASSERT_TRUE(d.machine.SendContent("held\r\n").ok());
   EXPECT_THAT(d.Hear("552 5.3.4 too big\r\n"), ElementsAre());
   EXPECT_TRUE(d.machine.content_refused());
   d.Sent();
@@ -310,6 +311,23 @@ TEST(ClientMachineTest, ARefusedChunkEndsTheContent) {
   EXPECT_EQ(d.Outcomes(), "5");
   ASSERT_TRUE(d.machine.Begin(To({"1@b.test"})).ok());
   EXPECT_THAT(d.Sent(), StartsWith("RSET\r\n"));
+}
+
+TEST(ClientMachineTest, OneChunkIsTheLast) {
+  ClientOptions options;
+  options.use_chunking = true;
+  for (const std::string content : {"", "a\r\n"}) {
+    Dialogue d(options);
+    d.Greet("250-mx.test\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+    ASSERT_TRUE(d.machine.Begin(To({"1@b.test"})).ok());
+    d.Hear("250 ok\r\n250 ok\r\n");
+    d.Sent();
+    ASSERT_TRUE(d.machine.SendContent(content).ok());
+    EXPECT_EQ(d.Sent(), "");
+    ASSERT_TRUE(d.machine.EndContent().ok());
+    EXPECT_EQ(d.Sent(), "BDAT " + std::to_string(content.size()) + " LAST\r\n" + content);
+    EXPECT_THAT(d.Hear("250 done\r\n"), ElementsAre("done"));
+  }
 }
 
 // RFC 2033
