@@ -11,9 +11,9 @@ namespace mailmesh::fetcher {
 
 absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
   std::unique_ptr<App> app(new App(runtime));
-  ASSIGN_OR_RETURN(sasl::KeyRing ring, sasl::KeyRing::LoadOrCreate(config.key_ring()));
-  app->fetcher_ = std::make_unique<Fetcher>(runtime.metrics(), sasl::SecretBox(std::move(ring)));
+  app->fetcher_ = std::make_unique<Fetcher>(runtime.metrics());
   Fetcher& fetcher = *app->fetcher_;
+  ASSIGN_OR_RETURN(fetcher.secrets, sasl::KeyFile::Open(config.key_ring(), sasl::KeyFile::Missing::kCreate));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> directory, runtime.Channel("directory"));
   fetcher.shards = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
   net::TlsClientOptions tls;
@@ -23,8 +23,11 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   fetcher.lease = config::ToAbsl(config.lease());
   fetcher.command_timeout = config::ToChrono(config.command_timeout());
   fetcher.max_message_bytes = config.max_message_bytes();
+  fetcher.max_listed_messages = config.max_listed_messages();
+  fetcher.max_messages_per_run = config.max_messages_per_run();
+  fetcher.max_run = config::ToChrono(config.max_run());
   fetcher.max_jobs = config.max_jobs();
-  app->service_ = std::make_unique<FetcherServiceImpl>(fetcher);
+  app->service_ = std::make_unique<FetcherServiceImpl>(fetcher, runtime.Pool("keys", 1));
   runtime.AddGrpcService(app->service_.get());
   return app;
 }

@@ -61,7 +61,7 @@ net::Awaitable<absl::StatusOr<type::v1::MessageBody>> ReadBody(MailboxService::S
 
 net::Awaitable<absl::StatusOr<bool>> AppendFetched(std::shared_ptr<grpc::Channel> store,
                                                    const fetch::v1::LeaseFetchJobsResponse::Lease& lease,
-                                                   const std::string& remote_id, Pop3Connection& connection,
+                                                   std::string remote_id, Pop3Connection& connection,
                                                    const std::string& correlation_id) {
   auto stub = MailboxService::NewStub(std::move(store));
   const fetch::v1::FetchJob& job = lease.job();

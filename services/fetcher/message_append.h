@@ -17,7 +17,7 @@ namespace mailmesh::fetcher {
 // Reads the message that `connection` has begun (Retrieve) to its end and appends it. True: appended; false: it had been seen.
 net::Awaitable<absl::StatusOr<bool>> AppendFetched(std::shared_ptr<grpc::Channel> store,
                                                    const fetch::v1::LeaseFetchJobsResponse::Lease& lease,
-                                                   const std::string& remote_id, Pop3Connection& connection,
+                                                   std::string remote_id, Pop3Connection& connection,
                                                    const std::string& correlation_id);
 
 }  // namespace mailmesh::fetcher

@@ -9,7 +9,7 @@ Metrics::Metrics(telemetry::Registry& registry)
       runs(registry.AddCounterFamily("mailmesh_fetch_runs_total", "Runs that ended.",
                                      {{"protocol", {"pop3"}}, {"result", {"ok", "error", "lease_lost"}}})),
       messages(registry.AddCounterFamily("mailmesh_fetch_messages_total", "Messages at remote servers, by what became of them.",
-                                         {{"result", {"appended", "seen_before", "too_large", "deleted"}}})),
+                                         {{"result", {"appended", "seen_before", "too_large", "refused", "deleted"}}})),
       run_seconds(registry.AddHistogram("mailmesh_fetch_duration_seconds", "How long runs took.",
                                         telemetry::LongLatencyBuckets())) {}
 

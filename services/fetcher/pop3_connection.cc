@@ -1,8 +1,11 @@
 #include "services/fetcher/pop3_connection.h"
 
-#include <algorithm>
+#include <openssl/evp.h>
+
+#include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/net/connect.h"
 #include "common/net/endpoint.h"
@@ -14,10 +17,34 @@ namespace client = pop3::client;
 
 pop3::ClientOptions OptionsFor(const Fetcher& fetcher) {
   pop3::ClientOptions options;
-  // One that its listing called smaller: the server lied.
-  options.max_message_size = fetcher.max_message_bytes;
+  options.max_listing_lines = fetcher.max_listed_messages + 1;
+  // ReadContent stops before.
+  options.max_message_size = 2 * fetcher.max_message_bytes;
   return options;
 }
+
+// Stands for the unique id of a message where the server gives none: its size and header, digested. Copies of one message count once.
+class HeaderId {
+ public:
+  explicit HeaderId(uint64_t size_bytes) : context_(EVP_MD_CTX_new()), size_bytes_(size_bytes) {
+    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
+  }
+  void Append(std::string_view octets) { EVP_DigestUpdate(context_.get(), octets.data(), octets.size()); }
+  std::string Finish() {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    EVP_DigestFinal_ex(context_.get(), digest, &size);
+    // RFC 1939, 7: a UIDL has no such form by chance.
+    return absl::StrCat("header-", size_bytes_, "-", base::HexEncode(std::string_view(reinterpret_cast<const char*>(digest), size)));
+  }
+
+ private:
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  std::unique_ptr<EVP_MD_CTX, Free> context_;
+  uint64_t size_bytes_;
+};
 
 // -ERR as a status: what a code says is temporary is.
 absl::Status ToStatus(const pop3::Reply& reply, std::string_view command) {
@@ -97,6 +124,8 @@ net::Awaitable<absl::Status> Pop3Connection::Open(const fetch::v1::FetchJob& job
   absl::StatusOr<net::Stream> stream = co_await net::ConnectEndpoint(endpoint, options);
   if (!stream.ok()) co_return base::Annotate(stream.status(), endpoint.ToString());
   stream_ = std::move(*stream);
+  // However little a server sends at a time.
+  stream_.ExpiresAt(net::After(fetcher_.max_run + fetcher_.command_timeout));
   if (job.tls() == fetch::v1::REMOTE_TLS_IMPLICIT) {
     absl::Status status = co_await StartTls(job.host());
     if (!status.ok()) co_return status;
@@ -141,41 +170,101 @@ net::Awaitable<absl::Status> Pop3Connection::LogIn(const std::string& user, cons
   co_return reply.status();
 }
 
-net::Awaitable<absl::StatusOr<std::vector<RemoteMessage>>> Pop3Connection::List() {
-  std::vector<RemoteMessage> messages;
+absl::Status Pop3Connection::CheckCount(size_t messages) const {
+  if (messages <= fetcher_.max_listed_messages) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("the maildrop lists more than ", fetcher_.max_listed_messages, " messages"));
+}
+
+net::Awaitable<absl::StatusOr<bool>> Pop3Connection::ListIds(Maildrop& drop) {
   CO_RETURN_IF_ERROR(machine_.Uidl());
-  for (bool done = false; !done;) {
+  for (;;) {
     absl::StatusOr<client::Event> event = co_await NextEvent();
     if (!event.ok()) co_return event.status();
     if (const auto* entry = std::get_if<client::UidlEntry>(&*event)) {
-      messages.push_back({entry->entry.number, 0, std::string(entry->entry.unique_id)});
-    } else if (std::holds_alternative<client::Replied>(*event)) {
-      co_return absl::UnimplementedError("the server has no UIDL: what was fetched could not be told from what was not");
+      drop.Add(entry->entry.number, entry->entry.unique_id);
+      CO_RETURN_IF_ERROR(CheckCount(drop.size()));
+    } else if (const auto* replied = std::get_if<client::Replied>(&*event)) {
+      // What says that it is for the moment is no "unknown command".
+      if (absl::IsUnavailable(ToStatus(replied->reply, "UIDL"))) co_return ToStatus(replied->reply, "UIDL");
+      co_return false;
+    } else if (std::holds_alternative<client::ListingDone>(*event)) {
+      drop.Seal();
+      co_return true;
     }
-    done = std::holds_alternative<client::ListingDone>(*event);
   }
+}
+
+net::Awaitable<absl::Status> Pop3Connection::ListSizes(Maildrop& drop) {
+  CO_RETURN_IF_ERROR(machine_.List());
+  for (;;) {
+    absl::StatusOr<client::Event> event = co_await NextEvent();
+    if (!event.ok()) co_return event.status();
+    if (const auto* entry = std::get_if<client::ListEntry>(&*event)) drop.SetSize(entry->entry.number, entry->entry.size);
+    // Without sizes the limit works while a message comes.
+    if (std::holds_alternative<client::ListingDone>(*event) || std::holds_alternative<client::Replied>(*event)) co_return absl::OkStatus();
+  }
+}
+
+net::Awaitable<absl::StatusOr<Maildrop>> Pop3Connection::List() {
+  Maildrop drop;
+  absl::StatusOr<bool> listed = co_await ListIds(drop);
+  if (!listed.ok()) co_return listed.status();
+  if (!*listed) co_return co_await ListWithoutIds();
+  absl::Status sizes = co_await ListSizes(drop);
+  if (!sizes.ok()) co_return sizes;
+  co_return drop;
+}
+
+net::Awaitable<absl::StatusOr<Maildrop>> Pop3Connection::ListWithoutIds() {
+  std::vector<pop3::ScanListing> messages;
   CO_RETURN_IF_ERROR(machine_.List());
   for (bool done = false; !done;) {
     absl::StatusOr<client::Event> event = co_await NextEvent();
     if (!event.ok()) co_return event.status();
     if (const auto* entry = std::get_if<client::ListEntry>(&*event)) {
-      // Both listings are in the order of numbers (RFC 1939, 5), so the place is known, or near.
-      const auto place = std::lower_bound(messages.begin(), messages.end(), entry->entry.number,
-                                          [](const RemoteMessage& m, pop3::MessageNumber n) { return m.number < n; });
-      if (place != messages.end() && place->number == entry->entry.number) place->size_bytes = entry->entry.size;
+      messages.push_back(entry->entry);
+      CO_RETURN_IF_ERROR(CheckCount(messages.size()));
+    } else if (const auto* replied = std::get_if<client::Replied>(&*event)) {
+      co_return ToStatus(replied->reply, "LIST");
     }
-    done = std::holds_alternative<client::ListingDone>(*event) || std::holds_alternative<client::Replied>(*event);
+    done = std::holds_alternative<client::ListingDone>(*event);
   }
-  co_return messages;
+  Maildrop drop;
+  for (const pop3::ScanListing& message : messages) {
+    absl::StatusOr<std::string> id = co_await IdFromHeader(message.number, message.size);
+    if (!id.ok()) co_return id.status();
+    drop.Add(message.number, *id);
+  }
+  drop.Seal();
+  for (const pop3::ScanListing& message : messages) drop.SetSize(message.number, message.size);
+  co_return drop;
+}
+
+net::Awaitable<absl::StatusOr<std::string>> Pop3Connection::IdFromHeader(pop3::MessageNumber number, uint64_t size_bytes) {
+  CO_RETURN_IF_ERROR(machine_.Top(number, 0));
+  HeaderId id(size_bytes);
+  for (;;) {
+    absl::StatusOr<client::Event> event = co_await NextEvent();
+    if (!event.ok()) co_return event.status();
+    if (std::holds_alternative<client::Replied>(*event)) {
+      co_return absl::UnimplementedError("the server has neither UIDL nor TOP: what was fetched could not be told from what was not");
+    }
+    id.Append(machine_.TakeContent());
+    if (std::holds_alternative<client::MessageDone>(*event)) co_return id.Finish();
+  }
 }
 
 net::Awaitable<absl::Status> Pop3Connection::Retrieve(pop3::MessageNumber number) {
   CO_RETURN_IF_ERROR(machine_.Retr(number));
   absl::StatusOr<client::Event> event = co_await NextEvent();
   if (!event.ok()) co_return event.status();
-  if (const auto* replied = std::get_if<client::Replied>(&*event)) co_return ToStatus(replied->reply, "RETR");
+  if (const auto* replied = std::get_if<client::Replied>(&*event)) {
+    const absl::Status refused = ToStatus(replied->reply, "RETR");
+    co_return absl::IsUnavailable(refused) ? refused : absl::NotFoundError(std::string(base::Message(refused)));
+  }
   if (!std::holds_alternative<client::MessageBegins>(*event)) co_return absl::InternalError("no message after RETR");
   message_done_ = false;
+  retrieved_bytes_ = 0;
   co_return absl::OkStatus();
 }
 
@@ -184,6 +273,9 @@ net::Awaitable<absl::StatusOr<std::string>> Pop3Connection::ReadContent() {
     absl::StatusOr<client::Event> event = co_await NextEvent();
     if (!event.ok()) co_return event.status();
     message_done_ = std::holds_alternative<client::MessageDone>(*event);
+    retrieved_bytes_ += machine_.content().size();
+    // One that its listing called smaller: the server lied.
+    if (retrieved_bytes_ > fetcher_.max_message_bytes) co_return absl::OutOfRangeError("the message is larger than allowed");
     if (!machine_.content().empty()) co_return machine_.TakeContent();
   }
   co_return std::string();

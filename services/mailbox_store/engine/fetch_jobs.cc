@@ -156,6 +156,18 @@ void DeleteFetchJob(Store& store, const DeleteFetchJobRequest& request, Done<Del
       std::move(finished), stage, options);
 }
 
+void ReplaceFetchCredential(Store& store, const ReplaceFetchCredentialRequest& request,
+                            Done<ReplaceFetchCredentialResponse> done) {
+  MutateJob<ReplaceFetchCredentialResponse>(
+      store, request.job_id(), kFetchJobRequest, request.request_id(), std::move(done),
+      [&](Txn&, FetchJobRecord& record, ReplaceFetchCredentialResponse*) -> absl::Status {
+        // What was sealed anew is only good for what was read: somebody may have set another password since.
+        if (record.sealed_credential() != request.old_sealed_credential()) return InUse("the credential has changed");
+        record.set_sealed_credential(request.new_sealed_credential());
+        return CheckFetchJob(ToContract(JobKey{}, record, /*with_credential=*/true));
+      });
+}
+
 void TriggerFetchJob(Store& store, const TriggerFetchJobRequest& request, Done<TriggerFetchJobResponse> done) {
   MutateJob<TriggerFetchJobResponse>(
       store, request.job_id(), kFetchJobRequest, request.request_id(), std::move(done),
@@ -271,7 +283,7 @@ absl::StatusOr<ListFetchJobsResponse> ListFetchJobs(Store& store, const ListFetc
       return Damaged("fetch job");
     }
     auto* entry = response.add_jobs();
-    *entry->mutable_job() = ToContract(JobKey{*account, *job}, record, /*with_credential=*/false);
+    *entry->mutable_job() = ToContract(JobKey{*account, *job}, record, request.with_credentials());
     *entry->mutable_state() = StateOf(record, store.NowSeconds());
   }
   RETURN_IF_ERROR(FromKv(it->status()));

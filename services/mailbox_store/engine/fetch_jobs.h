@@ -13,6 +13,8 @@ void CreateFetchJob(Store& store, const fetch::v1::CreateFetchJobRequest& reques
                     Done<fetch::v1::CreateFetchJobResponse> done);
 void DeleteFetchJob(Store& store, const fetch::v1::DeleteFetchJobRequest& request,
                     Done<fetch::v1::DeleteFetchJobResponse> done);
+void ReplaceFetchCredential(Store& store, const fetch::v1::ReplaceFetchCredentialRequest& request,
+                            Done<fetch::v1::ReplaceFetchCredentialResponse> done);
 void TriggerFetchJob(Store& store, const fetch::v1::TriggerFetchJobRequest& request,
                      Done<fetch::v1::TriggerFetchJobResponse> done);
 // Answers at once, perhaps without a lease: the waiting is the caller's.

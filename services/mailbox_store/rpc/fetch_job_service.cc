@@ -45,6 +45,11 @@ Service::Unary* Service::DeleteFetchJob(Context* context, In<DeleteFetchJobReque
   return Change<Operation::kFetchJob, &mailbox_store::DeleteFetchJob>(context, request, response);
 }
 
+Service::Unary* Service::ReplaceFetchCredential(Context* context, In<ReplaceFetchCredentialRequest> request,
+                                                ReplaceFetchCredentialResponse* response) {
+  return Change<Operation::kFetchJob, &mailbox_store::ReplaceFetchCredential>(context, request, response);
+}
+
 Service::Unary* Service::TriggerFetchJob(Context* context, In<TriggerFetchJobRequest> request, TriggerFetchJobResponse* response) {
   return Change<Operation::kFetchJob, &mailbox_store::TriggerFetchJob>(context, request, response);
 }

@@ -23,6 +23,8 @@ class FetchJobServiceImpl final : public fetch::v1::FetchJobService::CallbackSer
   Unary* CreateFetchJob(Context*, In<fetch::v1::CreateFetchJobRequest>, fetch::v1::CreateFetchJobResponse*) override;
   Unary* ListFetchJobs(Context*, In<fetch::v1::ListFetchJobsRequest>, fetch::v1::ListFetchJobsResponse*) override;
   Unary* DeleteFetchJob(Context*, In<fetch::v1::DeleteFetchJobRequest>, fetch::v1::DeleteFetchJobResponse*) override;
+  Unary* ReplaceFetchCredential(Context*, In<fetch::v1::ReplaceFetchCredentialRequest>,
+                                fetch::v1::ReplaceFetchCredentialResponse*) override;
   Unary* TriggerFetchJob(Context*, In<fetch::v1::TriggerFetchJobRequest>, fetch::v1::TriggerFetchJobResponse*) override;
   Unary* LeaseFetchJobs(Context*, In<fetch::v1::LeaseFetchJobsRequest>, fetch::v1::LeaseFetchJobsResponse*) override;
   Unary* RenewFetchLease(Context*, In<fetch::v1::RenewFetchLeaseRequest>, fetch::v1::RenewFetchLeaseResponse*) override;

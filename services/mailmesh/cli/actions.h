@@ -15,6 +15,7 @@ void AddAliasCommands(CLI::App& app);
 void AddMailboxCommands(CLI::App& app);
 void AddQueueCommands(CLI::App& app);
 void AddFetchCommands(CLI::App& app);
+void AddSecretsCommands(CLI::App& app);
 void AddSendCommand(CLI::App& app);
 void AddPkiCommands(CLI::App& app);
 void AddAuthCommands(CLI::App& app);

@@ -57,6 +57,7 @@ int RunCommandLine(int argc, char** argv) {
   AddExportCommand(app);
   AddQueueCommands(app);
   AddFetchCommands(app);
+  AddSecretsCommands(app);
   AddSendCommand(app);
   AddSessionCommands(app);
   AddLogCommands(app);
