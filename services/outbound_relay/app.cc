@@ -17,8 +17,9 @@ namespace {
 constexpr auto kCollectInterval = std::chrono::minutes(10);
 constexpr absl::Duration kUploadAge = absl::Hours(1);
 constexpr int kSpoolThreads = 4;
+constexpr int kAdminThreads = 2;
 
-RelayOptions MakeOptions(const config::v1::OutboundRelayConfig& config) {
+absl::StatusOr<RelayOptions> MakeOptions(const config::v1::OutboundRelayConfig& config) {
   RelayOptions options;
   options.hostname = net::HostNameOr(config.hostname());
   options.postmaster = config.postmaster().empty() ? absl::StrCat("MAILER-DAEMON@", options.hostname) : config.postmaster();
@@ -36,6 +37,7 @@ RelayOptions MakeOptions(const config::v1::OutboundRelayConfig& config) {
   options.dns_timeout = config::ToChrono(config.dns().timeout());
   options.smtp_port = static_cast<uint16_t>(config.smtp_port());
   options.max_message_bytes = config.max_message_bytes();
+  ASSIGN_OR_RETURN(options.own_addresses, FindOwnAddresses({config.own_addresses().begin(), config.own_addresses().end()}));
   return options;
 }
 
@@ -44,12 +46,14 @@ RelayOptions MakeOptions(const config::v1::OutboundRelayConfig& config) {
 absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
   std::unique_ptr<App> app(new App(runtime));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> directory, runtime.Channel("directory"));
-  app->relay_ = std::make_unique<Relay>(runtime.metrics(), runtime.clock(), MakeOptions(config), directory);
+  ASSIGN_OR_RETURN(RelayOptions relay_options, MakeOptions(config));
+  app->relay_ = std::make_unique<Relay>(runtime.metrics(), runtime.clock(), std::move(relay_options), directory);
   Relay& relay = *app->relay_;
   const auto on_fatal = [&runtime](const absl::Status& status) { runtime.RequestExit(base::Annotate(status, "spool")); };
   ASSIGN_OR_RETURN(relay.spool, Spool::Open(config.spool(), runtime.metrics(), runtime.clock(), on_fatal));
   relay.spool_pool = &runtime.Pool("spool", kSpoolThreads);
   relay.shards = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
+  relay.admin_pool = &runtime.Pool("queue-admin", kAdminThreads);
   dns::UnboundOptions dns;
   dns.forward_servers.assign(config.dns().forwarders().begin(), config.dns().forwarders().end());
   ASSIGN_OR_RETURN(relay.resolver, dns::UnboundResolver::Create(runtime.io().at(0).get_executor(), std::move(dns)));
@@ -79,9 +83,7 @@ net::Awaitable<void> App::CollectForever(Relay* relay) {
 }
 
 absl::Status App::Start() {
-  ASSIGN_OR_RETURN(const uint64_t queued, relay_->spool->Count());
-  telemetry::Info("queue opened", {{"messages", queued}});
-  scheduler_->Start(queued);
+  scheduler_->Start();
   net::Spawn(runtime_.io().Next().get_executor(), CollectForever(relay_.get()), "spool-collect");
   return absl::OkStatus();
 }

@@ -7,6 +7,7 @@
 
 #include "services/outbound_relay/lane.h"
 #include "services/outbound_relay/relay.h"
+#include "services/outbound_relay/turn.h"
 
 namespace mailmesh::outbound_relay {
 
@@ -14,16 +15,17 @@ struct Attempt {
   QueueId id;
   const Item* item = nullptr;       // must live until the attempt has ended
   std::vector<int> recipients;      // indexes into item->recipients()
-  std::string domain;               // of all of them; or, for local routes,
-  std::string shard;
+  std::string destination;          // of all of them
+  std::string shard;                // for local routes
   std::string request_id;
 };
 
 struct AttemptResult {
   std::vector<smtp::Outcome> outcomes;  // as Attempt::recipients
   std::string next_hop;
-  // Nothing was tried: the destination is backing off or has too much waiting. Come again after this, and do not count it.
-  net::Duration postponed{};
+  Contact contact = Contact::kNone;
+  // The server knows DSN and has taken over the duty to tell of success (RFC 3461, 5.2.1).
+  bool dsn_passed_on = false;
 };
 
 net::Awaitable<AttemptResult> DeliverRemote(Relay& relay, Lane& lane, Attempt attempt);

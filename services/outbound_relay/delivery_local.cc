@@ -115,6 +115,7 @@ net::Awaitable<AttemptResult> DeliverLocal(Relay& relay, Attempt attempt) {
   AttemptResult result;
   result.next_hop = "shard " + attempt.shard;
   absl::Status status = co_await Deliver(relay, attempt, result);
+  result.contact = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ? Contact::kUnreachable : Contact::kReached;
   if (!status.ok()) {
     result.outcomes.assign(attempt.recipients.size(), ToOutcome(status.code(), rpc::ReasonOf(status)));
     if (absl::IsNotFound(status) && rpc::ReasonOf(status) != type::v1::ERROR_REASON_ACCOUNT_NOT_FOUND) relay.shards->Invalidate();

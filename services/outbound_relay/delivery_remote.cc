@@ -6,14 +6,10 @@
 #include "common/smtp/address.h"
 #include "common/smtp/dsn.h"
 #include "services/outbound_relay/delivery.h"
-#include "services/outbound_relay/spool_body.h"
+#include "services/outbound_relay/fit_to_offer.h"
 
 namespace mailmesh::outbound_relay {
 namespace {
-
-// More than this waiting for one destination would keep others from being looked at.
-constexpr size_t kMaxWaiting = 200;
-constexpr auto kCrowdedPause = std::chrono::seconds(3);
 
 smtp::Outcome Failure(const smtp::Reply& reply) {
   smtp::Outcome outcome;
@@ -59,78 +55,79 @@ std::optional<smtp::Transaction> MakeTransaction(const Attempt& attempt) {
   return transaction;
 }
 
-// A connection for the attempt; null: `failure` says why there is none.
-net::Awaitable<std::unique_ptr<SmtpConnection>> GetConnection(Relay& relay, Lane& lane, Destination& destination, std::string domain,
-                                                              smtp::Outcome& failure) {
-  std::unique_ptr<SmtpConnection> connection = lane.TakeIdle(destination);
-  if (connection != nullptr) co_return connection;
+// A way that an operator has set for this message.
+RouteAnswer Rerouted(const Item& item) {
+  directory::v1::Route route;
+  route.add_next_hops(item.reroute_next_hop());
+  route.set_tls_policy(static_cast<directory::v1::TlsPolicy>(item.reroute_tls_policy()));
+  return FromRoute(route);
+}
+
+struct Connecting {
+  std::unique_ptr<SmtpConnection> connection;  // null: `failure` says why there is none
+  smtp::Outcome failure;
+  Contact contact = Contact::kReached;
+};
+
+net::Awaitable<Connecting> GetConnection(Relay& relay, Lane& lane, const Attempt& attempt) {
+  Connecting result;
+  result.connection = lane.TakeIdle(attempt.destination);
+  if (result.connection != nullptr) co_return result;
   const auto start = net::Clock::now();
-  RouteAnswer route = co_await FindRoute(relay, domain);
+  RouteAnswer route;
+  if (attempt.item->reroute_next_hop().empty()) {
+    route = co_await FindRoute(relay, attempt.destination);
+  } else {
+    route = Rerouted(*attempt.item);
+  }
   const std::chrono::duration<double> routed = net::Clock::now() - start;
   relay.metrics.stage_seconds.With({"route"}).Observe(routed.count());
   if (route.failure.has_value()) {
-    failure = Failure(*route.failure);
-    co_return nullptr;
+    result.failure = Failure(*route.failure);
+    // What the DNS says for good is no fault of a server.
+    result.contact = route.failure->IsPermanent() ? Contact::kNone : Contact::kUnreachable;
+    co_return result;
   }
   const auto connecting = net::Clock::now();
   SmtpConnection::Opened opened = co_await SmtpConnection::Open(relay, std::move(route));
   const std::chrono::duration<double> connected = net::Clock::now() - connecting;
   relay.metrics.stage_seconds.With({"connect"}).Observe(connected.count());
-  if (opened.connection == nullptr) {
-    lane.NoteConnectFailure(destination, opened.failure);
-    failure = opened.failure;
-    co_return nullptr;
-  }
-  Lane::NoteSuccess(destination);
-  co_return std::move(opened.connection);
+  result.connection = std::move(opened.connection);
+  result.failure = std::move(opened.failure);
+  // One that greets with 5yz is there, and says so to everybody.
+  if (result.connection == nullptr && result.failure.verdict != smtp::Verdict::kPermanent) result.contact = Contact::kUnreachable;
+  co_return result;
 }
-
-// Counts a delivery at its destination while it lives.
-class Waiting {
- public:
-  explicit Waiting(Destination& destination) : destination_(destination) { ++destination_.waiting; }
-  ~Waiting() { --destination_.waiting; }
-
- private:
-  Destination& destination_;
-};
 
 }  // namespace
 
 net::Awaitable<AttemptResult> DeliverRemote(Relay& relay, Lane& lane, Attempt attempt) {
   AttemptResult result;
-  Destination& destination = lane.Find(attempt.domain);
-  const net::TimePoint now = net::Clock::now();
-  if (destination.idle.empty() && now < destination.back_off_until) {
-    result.postponed = destination.back_off_until - now;
-    result.outcomes.assign(attempt.recipients.size(), destination.last_failure);
-    co_return result;
-  }
-  if (destination.waiting >= kMaxWaiting) {
-    result.postponed = kCrowdedPause;
-    co_return result;
-  }
   std::optional<smtp::Transaction> transaction = MakeTransaction(attempt);
   if (!transaction.has_value()) {
     result.outcomes.assign(attempt.recipients.size(), Failure(smtp::Reply(553, {5, 1, 3}, "The address cannot be used")));
     co_return result;
   }
-  Waiting waiting(destination);
-  absl::StatusOr<net::Semaphore::Permit> slot = co_await destination.slots.Acquire();
-  absl::StatusOr<net::Semaphore::Permit> connection_slot = co_await lane.connections().Acquire();
-  smtp::Outcome failure;
-  std::unique_ptr<SmtpConnection> connection = co_await GetConnection(relay, lane, destination, attempt.domain, failure);
-  if (connection == nullptr) {
-    result.outcomes.assign(attempt.recipients.size(), failure);
+  Connecting connecting = co_await GetConnection(relay, lane, attempt);
+  result.contact = connecting.contact;
+  if (connecting.connection == nullptr) {
+    result.outcomes.assign(attempt.recipients.size(), connecting.failure);
     co_return result;
   }
+  SmtpConnection& connection = *connecting.connection;
   const auto start = net::Clock::now();
-  SpoolBody body(relay, *attempt.item);
-  result.next_hop = connection->host();
-  result.outcomes = co_await connection->Send(std::move(*transaction), body);
+  result.next_hop = connection.host();
+  Fitted fitted = co_await FitToOffer(relay, *attempt.item, connection.offer(), *transaction);
+  if (fitted.refusal.has_value()) {
+    result.outcomes.assign(attempt.recipients.size(), Failure(*fitted.refusal));
+    lane.GiveBack(attempt.destination, std::move(connecting.connection));
+    co_return result;
+  }
+  result.dsn_passed_on = connection.offer().Has(smtp::Extension::kDsn);
+  result.outcomes = co_await connection.Send(std::move(*transaction), *fitted.body);
   const std::chrono::duration<double> took = net::Clock::now() - start;
   relay.metrics.stage_seconds.With({"transaction"}).Observe(took.count());
-  lane.GiveBack(destination, std::move(connection));
+  lane.GiveBack(attempt.destination, std::move(connecting.connection));
   co_return result;
 }
 

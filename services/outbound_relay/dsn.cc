@@ -24,13 +24,46 @@ bool IsAscii(const std::string& text) {
 // RFC 3464, 2.3.2; RFC 6533, 3 for addresses that are not ASCII.
 std::string TypedAddress(const std::string& address) { return absl::StrCat(IsAscii(address) ? "rfc822; " : "utf-8; ", address); }
 
+const char* SubjectOf(DsnKind kind) {
+  switch (kind) {
+    case DsnKind::kFailure:
+      return "Undelivered mail returned to sender";
+    case DsnKind::kDelay:
+      return "Delayed mail (still being tried)";
+    case DsnKind::kSuccess:
+      return "Delivery report";
+  }
+  return "Delivery report";
+}
+
+// RFC 3464, 2.3.3. "relayed": handed to a server that tells nobody of a delivery (RFC 3461, 5.2.2).
+const char* ActionOf(DsnKind kind, const Recipient& recipient) {
+  switch (kind) {
+    case DsnKind::kFailure:
+      return "failed";
+    case DsnKind::kDelay:
+      return "delayed";
+    case DsnKind::kSuccess:
+      return IsLocal(recipient) ? "delivered" : "relayed";
+  }
+  return "failed";
+}
+
+const char* FallbackStatus(DsnKind kind) { return kind == DsnKind::kFailure ? "5.0.0" : kind == DsnKind::kDelay ? "4.0.0" : "2.0.0"; }
+
 std::string HumanText(const DsnRequest& request) {
   std::string text = absl::StrCat("This is the mail system at host ", request.hostname, ".\r\n\r\n");
-  if (request.kind == DsnKind::kFailure) {
-    absl::StrAppend(&text, "Your message could not be delivered to the recipients below. No further attempt will be made.\r\n\r\n");
-  } else {
-    absl::StrAppend(&text, "Your message has not been delivered yet to the recipients below. You need not send it again:\r\nattempts go on until ",
-                    Date(request.retry_until_ms), ".\r\n\r\n");
+  switch (request.kind) {
+    case DsnKind::kFailure:
+      absl::StrAppend(&text, "Your message could not be delivered to the recipients below. No further attempt will be made.\r\n\r\n");
+      break;
+    case DsnKind::kDelay:
+      absl::StrAppend(&text, "Your message has not been delivered yet to the recipients below. You need not send it again:\r\nattempts go on until ",
+                      Date(request.retry_until_ms), ".\r\n\r\n");
+      break;
+    case DsnKind::kSuccess:
+      absl::StrAppend(&text, "Your message was delivered, or handed to a server that sends no reports of delivery, for the recipients below.\r\n\r\n");
+      break;
   }
   for (const auto* recipient : request.recipients) {
     absl::StrAppend(&text, "<", recipient->forward_path(), ">:\r\n    ", recipient->last_reply(), "\r\n\r\n");
@@ -50,9 +83,10 @@ std::string PerRecipientFields(const DsnRequest& request, const storage::v1::Sto
   std::string fields;
   if (!recipient.original_recipient().empty()) mime::AppendField(&fields, "Original-Recipient", recipient.original_recipient());
   mime::AppendField(&fields, "Final-Recipient", TypedAddress(recipient.forward_path()));
-  mime::AppendField(&fields, "Action", request.kind == DsnKind::kFailure ? "failed" : "delayed");
-  const char* fallback = request.kind == DsnKind::kFailure ? "5.0.0" : "4.0.0";
-  mime::AppendField(&fields, "Status", recipient.last_status().empty() ? fallback : recipient.last_status());
+  mime::AppendField(&fields, "Action", ActionOf(request.kind, recipient));
+  // A server without enhanced codes has said nothing but its reply's first digit.
+  const bool said = !recipient.last_status().empty() && recipient.last_status() != "0.0.0";
+  mime::AppendField(&fields, "Status", said ? recipient.last_status() : FallbackStatus(request.kind));
   if (!recipient.last_next_hop().empty()) mime::AppendField(&fields, "Remote-MTA", absl::StrCat("dns; ", recipient.last_next_hop()));
   if (!recipient.last_reply().empty()) mime::AppendField(&fields, "Diagnostic-Code", absl::StrCat("smtp; ", recipient.last_reply()));
   mime::AppendField(&fields, "Last-Attempt-Date", Date(request.now_ms));
@@ -65,8 +99,17 @@ std::string PerRecipientFields(const DsnRequest& request, const storage::v1::Sto
 bool WantsDsn(const Item& item, const storage::v1::StoredQueueRecipient& recipient, DsnKind kind) {
   if (item.reverse_path().empty() || recipient.notify_never()) return false;
   const bool given = recipient.notify_success() || recipient.notify_failure() || recipient.notify_delay();
-  if (!given) return true;
-  return kind == DsnKind::kFailure ? recipient.notify_failure() : recipient.notify_delay();
+  // RFC 3461, 4.1: what was not asked for by name is failure, and, as one likes, delay; never success.
+  if (!given) return kind != DsnKind::kSuccess;
+  switch (kind) {
+    case DsnKind::kFailure:
+      return recipient.notify_failure();
+    case DsnKind::kDelay:
+      return recipient.notify_delay();
+    case DsnKind::kSuccess:
+      return recipient.notify_success();
+  }
+  return false;
 }
 
 std::string BuildDsn(const DsnRequest& request) {
@@ -75,7 +118,7 @@ std::string BuildDsn(const DsnRequest& request) {
   std::string out;
   mime::AppendField(&out, "From", absl::StrCat("Mail Delivery System <", request.postmaster, ">"));
   mime::AppendField(&out, "To", absl::StrCat("<", request.item.reverse_path(), ">"));
-  mime::AppendField(&out, "Subject", request.kind == DsnKind::kFailure ? "Undelivered mail returned to sender" : "Delayed mail (still being tried)");
+  mime::AppendField(&out, "Subject", SubjectOf(request.kind));
   mime::AppendField(&out, "Date", Date(request.now_ms));
   mime::AppendField(&out, "Message-ID", mime::NewMessageId(request.hostname));
   // RFC 3834, 5: nobody is to answer this by machine.
@@ -88,7 +131,8 @@ std::string BuildDsn(const DsnRequest& request) {
   absl::StrAppend(&out, "--", boundary, "\r\nContent-Type: ", utf8 ? "message/global-delivery-status" : "message/delivery-status", "\r\n\r\n",
                   PerMessageFields(request));
   for (const auto* recipient : request.recipients) absl::StrAppend(&out, PerRecipientFields(request, *recipient));
-  const bool full = request.original_is_whole && request.item.dsn_return() != 2;
+  // RFC 3461, 4.3: RET is about failures; of what arrived, or may yet, the header is enough.
+  const bool full = request.kind == DsnKind::kFailure && request.original_is_whole && request.item.dsn_return() != 2;
   absl::StrAppend(&out, "--", boundary, "\r\nContent-Type: ",
                   full ? (utf8 ? "message/global" : "message/rfc822") : (utf8 ? "message/global-headers" : "text/rfc822-headers"),
                   utf8 ? "\r\nContent-Transfer-Encoding: 8bit" : "", "\r\n\r\n");

@@ -1,4 +1,4 @@
-// Notifications to senders (RFC 3464, RFC 6522): what could not be delivered, or is delayed.
+// Notifications to senders (RFC 3464, RFC 6522): what could not be delivered, is delayed, or has arrived.
 #ifndef MAILMESH_SERVICES_OUTBOUND_RELAY_DSN_H_
 #define MAILMESH_SERVICES_OUTBOUND_RELAY_DSN_H_
 
@@ -10,7 +10,7 @@
 
 namespace mailmesh::outbound_relay {
 
-enum class DsnKind { kFailure, kDelay };
+enum class DsnKind { kFailure, kDelay, kSuccess };
 
 struct DsnRequest {
   DsnKind kind = DsnKind::kFailure;
@@ -24,7 +24,7 @@ struct DsnRequest {
   int64_t retry_until_ms = 0;  // kDelay
 };
 
-// Whether the sender is to be told of this recipient's failure or delay (RFC 3461, 4.1). Never for a bounce (RFC 5321, 4.5.5).
+// Whether the sender is to be told of this recipient's fate (RFC 3461, 4.1). Never for a bounce (RFC 5321, 4.5.5).
 bool WantsDsn(const Item& item, const storage::v1::StoredQueueRecipient& recipient, DsnKind kind);
 
 // The message, with CRLF line ends.

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <string>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
@@ -12,30 +12,43 @@
 #include "common/service/on_pool.h"
 #include "common/telemetry/log.h"
 #include "services/outbound_relay/delivery.h"
-#include "services/outbound_relay/dsn.h"
+#include "services/outbound_relay/notify_sender.h"
 #include "services/outbound_relay/retry.h"
 
 namespace mailmesh::outbound_relay {
 namespace {
 
-using Recipient = storage::v1::StoredQueueRecipient;
-
 // A shard comes back within seconds: copies for it are tried more often than mail for other sites.
 constexpr absl::Duration kFirstLocalRetry = absl::Seconds(1);
+constexpr absl::Duration kLongestLocalRetry = absl::Seconds(60);
 constexpr auto kResolveTimeout = std::chrono::seconds(10);
+// A destination of a message to several has no place left: soon.
+constexpr absl::Duration kCrowdedPause = absl::Seconds(1);
+// Nobody who cannot be reached is waited for longer than this many shortest intervals.
+constexpr int kUnreachableFactor = 6;
+constexpr int64_t kAfterFaultMs = 60'000;
 
 double Random01() { return static_cast<double>(base::RandomBelow(1'000'000)) / 1e6; }
 
-bool IsPending(const Recipient& recipient) { return recipient.state() == Recipient::STATE_QUEUED; }
-
-std::string DomainOf(const std::string& address) { return absl::AsciiStrToLower(address.substr(address.rfind('@') + 1)); }
+const char* LabelOf(const smtp::Outcome& outcome, Contact contact) {
+  if (outcome.verdict == smtp::Verdict::kDelivered) return "delivered";
+  if (outcome.verdict == smtp::Verdict::kPermanent) return "permfail";
+  return contact == Contact::kUnreachable ? "connfail" : "tempfail";
+}
 
 class ItemRun {
  public:
-  ItemRun(Relay& relay, Lane& lane, QueueId id, Item item)
-      : relay_(relay), lane_(lane), id_(std::move(id)), item_(std::move(item)), all_done_(lane.executor()) {}
+  ItemRun(Relay& relay, Lane& lane, TurnKeeper& turns, QueueId id, Item item, std::optional<Turn> turn)
+      : relay_(relay),
+        lane_(lane),
+        turns_(turns),
+        id_(std::move(id)),
+        item_(std::move(item)),
+        old_place_(PlaceOf(item_)),
+        turn_(std::move(turn)),
+        all_done_(lane.executor()) {}
 
-  net::Awaitable<ItemRunResult> Run() {
+  net::Awaitable<ItemRunResult> Deliver() {
     co_await ResolveOurOwn();
     std::vector<Attempt> attempts = MakeAttempts();
     running_ = attempts.size();
@@ -48,6 +61,23 @@ class ItemRun {
     }
     while (running_ > 0) {
       [[maybe_unused]] absl::Status notified = co_await all_done_.Wait();
+    }
+    turn_.reset();
+    PlanNextAttempt();
+    co_return co_await Conclude();
+  }
+
+  // Its age alone.
+  net::Awaitable<ItemRunResult> ConcludeAge() {
+    const absl::Duration age = absl::Milliseconds(relay_.NowMs() - item_.queued_ms());
+    if (age < relay_.options.max_age && !IsToBeWarnedOf()) co_return ItemRunResult{};
+    for (Recipient& recipient : *item_.mutable_recipients()) {
+      if (!IsPending(recipient) || !recipient.last_reply().empty()) continue;
+      // Never tried itself, because its destination was down.
+      const std::optional<smtp::Outcome> last = turns_.LastFailure(DestinationOf(item_, recipient));
+      if (!last.has_value()) continue;
+      recipient.set_last_reply(last->reply.ToString());
+      recipient.set_last_status(smtp::ToString(last->reply.enhanced));
     }
     co_return co_await Conclude();
   }
@@ -84,15 +114,13 @@ class ItemRun {
     for (int i = 0; i < item_.recipients_size(); ++i) {
       const Recipient& recipient = item_.recipients(i);
       if (!IsPending(recipient) || recipient.resolve()) continue;
-      const bool local = !recipient.local_shard().empty();
-      const std::string key = local ? absl::StrCat("local ", recipient.local_shard(), " ", recipient.local_request_id())
-                                    : absl::StrCat("remote ", DomainOf(recipient.forward_path()));
-      Attempt& attempt = attempts[key];
+      std::string destination = DestinationOf(item_, recipient);
+      Attempt& attempt = attempts[absl::StrCat(destination, " ", recipient.local_request_id())];
       attempt.id = id_;
       attempt.item = &item_;
+      attempt.destination = std::move(destination);
       attempt.shard = recipient.local_shard();
       attempt.request_id = recipient.local_request_id();
-      if (!local) attempt.domain = DomainOf(recipient.forward_path());
       attempt.recipients.push_back(i);
     }
     std::vector<Attempt> list;
@@ -100,47 +128,70 @@ class ItemRun {
     return list;
   }
 
-  // Owned by Run's frame, which waits for all of them.
+  // The run's own turn, where the attempt is for its destination, or another one.
+  std::optional<Turn> TakeTurn(const std::string& destination) {
+    if (turn_.has_value() && turn_->destination() == destination) {
+      std::optional<Turn> own(std::move(turn_));
+      turn_.reset();
+      return own;
+    }
+    if (!turns_.Take(destination)) return std::nullopt;
+    return Turn(turns_, destination, lane_);
+  }
+
+  // Owned by Deliver's frame, which waits for all of them.
   static net::Awaitable<void> RunAttempt(ItemRun* self, Attempt attempt) {
     const std::vector<int> recipients = attempt.recipients;
     AttemptResult result;
-    if (attempt.shard.empty()) {
-      result = co_await DeliverRemote(self->relay_, self->lane_, std::move(attempt));
+    std::optional<Turn> turn = self->TakeTurn(attempt.destination);
+    if (!turn.has_value()) {
+      self->Postpone(attempt);
     } else {
-      result = co_await DeliverLocal(self->relay_, std::move(attempt));
+      if (attempt.shard.empty()) {
+        result = co_await DeliverRemote(self->relay_, self->lane_, std::move(attempt));
+      } else {
+        result = co_await DeliverLocal(self->relay_, std::move(attempt));
+      }
+      // The destination's next message need not wait for our note of this one.
+      turn->End(result.contact, result.outcomes.empty() ? nullptr : &result.outcomes.front());
+      self->Note(recipients, result);
     }
-    self->Note(recipients, result);
     --self->running_;
     // Between a server's 250 and our note of it lies the window in which a crash sends twice: with others still at work, what is
     // known is written now.
-    if (self->running_ > 0 && result.postponed == net::Duration{}) self->WriteInterim();
+    if (self->running_ > 0 && turn.has_value()) self->WriteInterim();
     self->all_done_.Notify();
   }
 
-  void Note(const std::vector<int>& recipients, const AttemptResult& result) {
-    if (result.postponed != net::Duration{}) {
-      postponed_ = std::max(postponed_, result.postponed);
-      if (result.outcomes.empty()) return;
-    } else {
-      tried_ = true;
+  void Postpone(const Attempt& attempt) {
+    const std::optional<absl::Time> until = turns_.BacksOffUntil(attempt.destination);
+    postponed_until_ = std::max(postponed_until_, until.value_or(relay_.clock.Now() + kCrowdedPause));
+    const std::optional<smtp::Outcome> last = until.has_value() ? turns_.LastFailure(attempt.destination) : std::nullopt;
+    if (!last.has_value()) return;
+    for (const int index : attempt.recipients) {
+      item_.mutable_recipients(index)->set_last_reply(last->reply.ToString());
+      item_.mutable_recipients(index)->set_last_status(smtp::ToString(last->reply.enhanced));
     }
+  }
+
+  void Note(const std::vector<int>& recipients, const AttemptResult& result) {
+    tried_ = true;
+    if (result.contact != Contact::kUnreachable) reached_any_ = true;
     for (size_t i = 0; i < recipients.size(); ++i) {
       Recipient& recipient = *item_.mutable_recipients(recipients[i]);
       const smtp::Outcome& outcome = result.outcomes[i];
       recipient.set_last_reply(outcome.reply.ToString());
       recipient.set_last_status(smtp::ToString(outcome.reply.enhanced));
       recipient.set_last_next_hop(result.next_hop);
-      if (result.postponed != net::Duration{}) continue;
-      const char* label = outcome.verdict == smtp::Verdict::kDelivered    ? "delivered"
-                          : outcome.verdict == smtp::Verdict::kPermanent  ? "permfail"
-                          : outcome.stage == smtp::Stage::kConnect        ? "connfail"
-                                                                          : "tempfail";
+      const char* label = LabelOf(outcome, result.contact);
       relay_.metrics.attempts.With({label}).Increment();
       if (outcome.verdict == smtp::Verdict::kDelivered) {
         recipient.set_state(Recipient::STATE_DELIVERED);
+        recipient.set_dsn_passed_on(result.dsn_passed_on);
         NoteFinal("delivered");
       } else if (outcome.verdict == smtp::Verdict::kPermanent) {
         recipient.set_state(Recipient::STATE_BOUNCED);
+        NoteFinal("bounced");
       }
       telemetry::Info(outcome.verdict == smtp::Verdict::kDelivered ? "delivered" : "not delivered",
                       {{"queue_id", id_},
@@ -157,8 +208,7 @@ class ItemRun {
   }
 
   void WriteInterim() {
-    const int64_t due = item_.next_attempt_ms();
-    relay_.spool->Update(id_, item_, due, {}, [](const absl::Status&) {});
+    relay_.spool->Update(id_, item_, old_place_, {}, [](const absl::Status&) {});
   }
 
   // Bounces what has been tried for too long.
@@ -169,88 +219,56 @@ class ItemRun {
       recipient.set_state(Recipient::STATE_BOUNCED);
       recipient.set_last_status("4.4.7");  // RFC 3463, 3.5: delivery time expired
       recipient.set_last_reply(absl::StrCat("Delivery time expired; last: ", recipient.last_reply()));
+      NoteFinal("bounced");
     }
+  }
+
+  bool IsToBeWarnedOf() const {
+    const absl::Duration age = absl::Milliseconds(relay_.NowMs() - item_.queued_ms());
+    return relay_.options.delay_warning > absl::ZeroDuration() && age > relay_.options.delay_warning && !item_.delay_warned();
   }
 
   void PlanNextAttempt() {
+    const absl::Time now = relay_.clock.Now();
+    if (!tried_ && postponed_until_ > now) {
+      item_.set_next_attempt_ms(absl::ToUnixMillis(postponed_until_ + absl::Milliseconds(1 + 500 * Random01())));
+      return;
+    }
+    item_.set_attempts(item_.attempts() + 1);
     const bool any_local = std::any_of(item_.recipients().begin(), item_.recipients().end(), [](const Recipient& recipient) {
-      return IsPending(recipient) && (!recipient.local_shard().empty() || recipient.resolve());
+      return IsPending(recipient) && (IsLocal(recipient) || recipient.resolve());
     });
-    if (tried_ || postponed_ == net::Duration{}) {
-      item_.set_attempts(item_.attempts() + 1);
-      const absl::Duration shortest = any_local ? std::min(kFirstLocalRetry, relay_.options.min_retry) : relay_.options.min_retry;
-      const absl::Duration longest = any_local ? std::min(absl::Seconds(60), relay_.options.max_retry) : relay_.options.max_retry;
-      const absl::Duration interval = RetryInterval(shortest, longest, item_.attempts(), Random01());
-      item_.set_next_attempt_ms(relay_.NowMs() + absl::ToInt64Milliseconds(interval));
-    } else {
-      const double milliseconds = std::chrono::duration<double, std::milli>(postponed_).count();
-      item_.set_next_attempt_ms(relay_.NowMs() + static_cast<int64_t>(milliseconds * (1.0 + 0.5 * Random01())) + 1);
-    }
-  }
-
-  // The message as far as it is returned to its sender.
-  net::Awaitable<std::string> Original() {
-    std::string original = item_.trace_fields();
-    if (item_.body_bytes() == 0) co_return original;
-    auto work = [spool = relay_.spool.get(), body_id = item_.body_id()] { return spool->ReadChunk(body_id, 0); };
-    absl::StatusOr<std::string> octets = co_await service::OnPool(*relay_.spool_pool, std::move(work));
-    if (octets.ok()) original += *octets;
-    co_return original;
-  }
-
-  net::Awaitable<std::vector<Spool::Notification>> MakeNotifications(DsnKind kind, const std::vector<bool>& eligible) {
-    std::vector<Spool::Notification> notifications;
-    DsnRequest request{kind, item_, {}, "", false, relay_.options.hostname, relay_.options.postmaster, relay_.NowMs(), 0};
-    for (int i = 0; i < item_.recipients_size(); ++i) {
-      if (eligible[static_cast<size_t>(i)] && WantsDsn(item_, item_.recipients(i), kind)) request.recipients.push_back(&item_.recipients(i));
-    }
-    if (request.recipients.empty()) co_return notifications;
-    request.original = co_await Original();
-    request.original_is_whole = item_.body_bytes() <= Spool::kChunk;
-    request.retry_until_ms = item_.queued_ms() + absl::ToInt64Milliseconds(relay_.options.max_age);
-    notifications.push_back(MakeNotification(request, base::NewIdText(relay_.clock)));
-    relay_.metrics.dsn.With({kind == DsnKind::kFailure ? "failure" : "delay"}).Increment();
-    telemetry::Info("notification made", {{"queue_id", id_},
-                                          {"correlation_id", item_.correlation_id()},
-                                          {"notification_id", notifications.back().id},
-                                          {"kind", kind == DsnKind::kFailure ? "failure" : "delay"}});
-    co_return notifications;
+    const absl::Duration shortest = any_local ? std::min(kFirstLocalRetry, relay_.options.min_retry) : relay_.options.min_retry;
+    absl::Duration longest = any_local ? std::min(kLongestLocalRetry, relay_.options.max_retry) : relay_.options.max_retry;
+    // A server that said "later" knows why; one that cannot be reached may be back at any time.
+    if (tried_ && !reached_any_) longest = std::min(longest, kUnreachableFactor * relay_.options.min_retry);
+    const absl::Duration interval = RetryInterval(shortest, longest, item_.attempts(), Random01());
+    item_.set_next_attempt_ms(absl::ToUnixMillis(now + interval));
   }
 
   net::Awaitable<ItemRunResult> Conclude() {
-    const int64_t old_due = item_.next_attempt_ms();
     ExpireOld();
-    std::vector<bool> bounced, pending;
-    for (Recipient& recipient : *item_.mutable_recipients()) {
-      // What was bounced in an earlier attempt has been told of: it is marked as done here, in the commit that tells.
-      bounced.push_back(recipient.state() == Recipient::STATE_BOUNCED);
-      pending.push_back(IsPending(recipient));
-    }
-    const bool any_pending = std::find(pending.begin(), pending.end(), true) != pending.end();
-    std::vector<Spool::Notification> notifications = co_await MakeNotifications(DsnKind::kFailure, bounced);
-    for (size_t i = 0; i < bounced.size(); ++i) {
-      if (!bounced[i]) continue;
-      NoteFinal("bounced");
-      item_.mutable_recipients(static_cast<int>(i))->set_state(Recipient::STATE_DELIVERED);  // done: never told again
-    }
-    const absl::Duration age = absl::Milliseconds(relay_.NowMs() - item_.queued_ms());
-    if (any_pending && relay_.options.delay_warning > absl::ZeroDuration() && age > relay_.options.delay_warning && !item_.delay_warned()) {
-      for (Spool::Notification& warning : co_await MakeNotifications(DsnKind::kDelay, pending)) notifications.push_back(std::move(warning));
-      item_.set_delay_warned(true);
-    }
+    const bool any_pending = std::any_of(item_.recipients().begin(), item_.recipients().end(), IsPending);
+    const bool warn = any_pending && IsToBeWarnedOf();
+    std::vector<Spool::Notification> notifications = co_await NotifySender(relay_, id_, item_, warn);
+    if (warn) item_.set_delay_warned(true);
+    if (any_pending) item_.set_destination(DestinationOf(item_));
     ItemRunResult result;
-    result.notifications = static_cast<uint32_t>(notifications.size());
+    for (const Spool::Notification& notification : notifications) {
+      result.notifications.emplace_back(notification.id, Place{DestinationOf(notification.item), notification.item.next_attempt_ms()});
+    }
     result.finished = !any_pending;
-    if (any_pending) PlanNextAttempt();
-    absl::Status status = co_await Write(result.finished, old_due, std::move(notifications));
+    if (any_pending) result.next = PlaceOf(item_);
+    absl::Status status = co_await Write(result.finished, std::move(notifications));
     if (!status.ok()) {
       telemetry::Error("outcome not written", {{"queue_id", id_}, {"error", base::Message(status)}});
       result = {};
+      result.next = Place{old_place_.destination, relay_.NowMs() + kAfterFaultMs};
     }
     co_return result;
   }
 
-  net::Awaitable<absl::Status> Write(bool finished, int64_t old_due, std::vector<Spool::Notification> notifications) {
+  net::Awaitable<absl::Status> Write(bool finished, std::vector<Spool::Notification> notifications) {
     // Shared with the pipeline's callback, which may come after this frame is gone only if the process ends.
     auto written = std::make_shared<net::Event>(lane_.executor());
     auto status = std::make_shared<absl::Status>();
@@ -261,9 +279,9 @@ class ItemRun {
       });
     };
     if (finished) {
-      relay_.spool->Remove(id_, item_, old_due, std::move(notifications), done);
+      relay_.spool->Remove(id_, item_, old_place_, std::move(notifications), done);
     } else {
-      relay_.spool->Update(id_, item_, old_due, std::move(notifications), done);
+      relay_.spool->Update(id_, item_, old_place_, std::move(notifications), done);
     }
     [[maybe_unused]] absl::Status notified = co_await written->Wait();
     co_return *status;
@@ -271,26 +289,37 @@ class ItemRun {
 
   Relay& relay_;
   Lane& lane_;
+  TurnKeeper& turns_;
   const QueueId id_;
   Item item_;
+  const Place old_place_;
+  std::optional<Turn> turn_;
   net::Event all_done_;
   size_t running_ = 0;
   bool tried_ = false;
-  net::Duration postponed_{};
+  bool reached_any_ = false;
+  absl::Time postponed_until_ = absl::InfinitePast();
 };
 
 }  // namespace
 
-net::Awaitable<ItemRunResult> RunItem(Relay& relay, Lane& lane, QueueId id) {
+net::Awaitable<ItemRunResult> RunItem(Relay& relay, Lane& lane, TurnKeeper& turns, QueueId id, std::optional<Turn> turn, RunKind kind) {
   auto work = [spool = relay.spool.get(), id] { return spool->Read(id); };
   absl::StatusOr<Item> item = co_await service::OnPool(*relay.spool_pool, std::move(work));
+  ItemRunResult nothing;
   if (!item.ok()) {
-    // Gone: another hand has finished it. Damaged: it stays, and says so.
-    if (!absl::IsNotFound(item.status())) telemetry::Error("queued message not read", {{"queue_id", id}, {"error", base::Message(item.status())}});
-    co_return ItemRunResult{};
+    // Gone: another hand has finished it. Not readable: it stays, and says so.
+    if (absl::IsNotFound(item.status())) co_return nothing;
+    telemetry::Error("queued message not read", {{"queue_id", id}, {"error", base::Message(item.status())}});
+    if (turn.has_value()) nothing.next = Place{turn->destination(), relay.NowMs() + kAfterFaultMs};
+    co_return nothing;
   }
-  auto run = std::make_unique<ItemRun>(relay, lane, std::move(id), std::move(*item));
-  co_return co_await run->Run();
+  const bool elsewhere = turn.has_value() && turn->destination() != item->destination();
+  if (item->held() || (kind == RunKind::kDeliver && (elsewhere || item->next_attempt_ms() > relay.NowMs()))) co_return nothing;
+  auto run = std::make_unique<ItemRun>(relay, lane, turns, std::move(id), std::move(*item), std::move(turn));
+  turn.reset();
+  if (kind == RunKind::kConclude) co_return co_await run->ConcludeAge();
+  co_return co_await run->Deliver();
 }
 
 }  // namespace mailmesh::outbound_relay

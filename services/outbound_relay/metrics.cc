@@ -4,6 +4,8 @@ namespace mailmesh::outbound_relay {
 
 Metrics::Metrics(telemetry::Registry& registry)
     : queue_messages(registry.AddGaugeFamily("mailmesh_queue_messages", "Messages in the queue.", {{"state", {"waiting", "inflight"}}})),
+      destinations(registry.AddGaugeFamily("mailmesh_queue_destinations", "Destinations that have mail waiting or were lately out of reach.",
+                                           {{"state", {"open", "backing_off"}}})),
       oldest_age_seconds(registry.AddGauge("mailmesh_queue_oldest_age_seconds", "How long the message that is due longest has been due.")),
       attempts(registry.AddCounterFamily("mailmesh_delivery_attempts_total", "Attempts, counted by recipient.",
                                          {{"result", {"delivered", "tempfail", "permfail", "connfail"}}})),
@@ -14,6 +16,6 @@ Metrics::Metrics(telemetry::Registry& registry)
       connections(registry.AddGauge("mailmesh_outbound_connections", "Connections to other servers, idle ones too.")),
       tls(registry.AddCounterFamily("mailmesh_outbound_tls_total", "Connections by what protects them.",
                                     {{"level", {"plain", "opportunistic", "verified"}}})),
-      dsn(registry.AddCounterFamily("mailmesh_dsn_generated_total", "Notifications to senders.", {{"kind", {"failure", "delay"}}})) {}
+      dsn(registry.AddCounterFamily("mailmesh_dsn_generated_total", "Notifications to senders.", {{"kind", {"failure", "delay", "success"}}})) {}
 
 }  // namespace mailmesh::outbound_relay

@@ -10,6 +10,7 @@ struct Metrics {
   explicit Metrics(telemetry::Registry& registry);
 
   telemetry::GaugeFamily queue_messages;    // state: waiting, inflight
+  telemetry::GaugeFamily destinations;      // state: open, backing_off
   telemetry::Gauge oldest_age_seconds;      // of what is due
   telemetry::CounterFamily attempts;        // result
   telemetry::HistogramFamily stage_seconds;  // stage

@@ -3,9 +3,10 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/synchronization/notification.h"
 #include "common/base/status.h"
 #include "common/mime/header.h"
+#include "common/net/endpoint.h"
+#include "common/telemetry/log.h"
 
 namespace mailmesh::outbound_relay {
 namespace {
@@ -13,12 +14,23 @@ namespace {
 constexpr size_t kPage = 500;
 constexpr size_t kMaxHeader = 64 * 1024;
 
-bool HasDomain(const Item& item, const std::string& domain) {
-  if (domain.empty()) return true;
-  const std::string suffix = "@" + absl::AsciiStrToLower(domain);
-  return std::any_of(item.recipients().begin(), item.recipients().end(), [&](const auto& recipient) {
-    return absl::AsciiStrToLower(recipient.forward_path()).ends_with(suffix);
-  });
+relay::v1::RecipientState StateOf(const Item& item, const Recipient& recipient) {
+  switch (recipient.state()) {
+    case Recipient::STATE_DELIVERED:
+      return relay::v1::RECIPIENT_STATE_DELIVERED;
+    case Recipient::STATE_BOUNCED:
+      return relay::v1::RECIPIENT_STATE_BOUNCED;
+    default:
+      return item.held() ? relay::v1::RECIPIENT_STATE_HELD : relay::v1::RECIPIENT_STATE_QUEUED;
+  }
+}
+
+relay::v1::QueueSelection SelectionOf(const relay::v1::ListQueueItemsRequest& request) {
+  relay::v1::QueueSelection selection;
+  selection.set_domain(request.domain());
+  selection.set_sender(request.sender());
+  selection.set_older_than_seconds(request.older_than_seconds());
+  return selection;
 }
 
 void Fill(const QueueId& id, const Item& item, relay::v1::QueueItem& out) {
@@ -29,14 +41,14 @@ void Fill(const QueueId& id, const Item& item, relay::v1::QueueItem& out) {
   out.set_next_attempt_seconds(item.next_attempt_ms() / 1000);
   out.set_attempts(item.attempts());
   out.set_correlation_id(item.correlation_id());
+  out.set_held(item.held());
+  out.set_next_hop(item.reroute_next_hop());
   for (const auto& stored : item.recipients()) {
     relay::v1::QueueItemRecipient* recipient = out.add_recipients();
     recipient->set_forward_path(stored.forward_path());
     recipient->set_last_reply(stored.last_reply());
     recipient->set_next_hop(stored.last_next_hop());
-    recipient->set_state(stored.state() == storage::v1::StoredQueueRecipient::STATE_DELIVERED ? relay::v1::RECIPIENT_STATE_DELIVERED
-                         : stored.state() == storage::v1::StoredQueueRecipient::STATE_BOUNCED ? relay::v1::RECIPIENT_STATE_BOUNCED
-                                                                                              : relay::v1::RECIPIENT_STATE_QUEUED);
+    recipient->set_state(StateOf(item, stored));
   }
 }
 
@@ -57,16 +69,18 @@ grpc::ServerUnaryReactor* QueueAdminServiceImpl::GetQueueItem(grpc::CallbackServ
 grpc::ServerUnaryReactor* QueueAdminServiceImpl::FlushQueue(grpc::CallbackServerContext* context,
                                                             const relay::v1::FlushQueueRequest* request,
                                                             relay::v1::FlushQueueResponse* response) {
-  return rpc::HandleUnaryOnPool(context, *relay_.spool_pool, request, response, this, &QueueAdminServiceImpl::DoFlush);
+  return rpc::HandleUnaryOnPool(context, *relay_.admin_pool, request, response, this, &QueueAdminServiceImpl::DoFlush);
 }
 
 absl::Status QueueAdminServiceImpl::DoList(const rpc::CallInfo&, const relay::v1::ListQueueItemsRequest& request,
                                            relay::v1::ListQueueItemsResponse& response) {
   const size_t limit = request.page_size() > 0 ? std::min<size_t>(static_cast<size_t>(request.page_size()), kPage) : kPage;
-  // A page may be short, or empty, where a domain is asked for: the token says whether there is more.
+  const relay::v1::QueueSelection selection = SelectionOf(request);
+  // A page may be short, or empty, where not all are asked for: the token says whether there is more.
   ASSIGN_OR_RETURN(const auto items, relay_.spool->List(request.page_token(), limit));
   for (const auto& [id, item] : items) {
-    if (HasDomain(item, request.domain())) Fill(id, item, *response.add_items());
+    if (request.held() && !item.held()) continue;
+    if (Matches(selection, id, item, relay_.NowMs())) Fill(id, item, *response.add_items());
   }
   if (items.size() == limit) response.set_next_page_token(items.back().first);
   return absl::OkStatus();
@@ -85,45 +99,119 @@ absl::Status QueueAdminServiceImpl::DoGet(const rpc::CallInfo&, const relay::v1:
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> QueueAdminServiceImpl::FlushOne(const QueueId& id, Item item) {
-  const int64_t now = relay_.NowMs();
-  if (item.next_attempt_ms() <= now) return false;
-  const int64_t old_due = item.next_attempt_ms();
-  item.set_next_attempt_ms(now);
-  absl::Notification written;
-  absl::Status status;
-  relay_.spool->Update(id, item, old_due, {}, [&](const absl::Status& outcome) {
-    status = outcome;
-    written.Notify();
+grpc::ServerUnaryReactor* QueueAdminServiceImpl::HoldQueueItems(grpc::CallbackServerContext* context,
+                                                                const relay::v1::HoldQueueItemsRequest* request,
+                                                                relay::v1::HoldQueueItemsResponse* response) {
+  return rpc::HandleUnaryOnPool(context, *relay_.admin_pool, request, response, this, &QueueAdminServiceImpl::DoHold);
+}
+
+grpc::ServerUnaryReactor* QueueAdminServiceImpl::ReleaseQueueItems(grpc::CallbackServerContext* context,
+                                                                   const relay::v1::ReleaseQueueItemsRequest* request,
+                                                                   relay::v1::ReleaseQueueItemsResponse* response) {
+  return rpc::HandleUnaryOnPool(context, *relay_.admin_pool, request, response, this, &QueueAdminServiceImpl::DoRelease);
+}
+
+grpc::ServerUnaryReactor* QueueAdminServiceImpl::DeleteQueueItems(grpc::CallbackServerContext* context,
+                                                                  const relay::v1::DeleteQueueItemsRequest* request,
+                                                                  relay::v1::DeleteQueueItemsResponse* response) {
+  return rpc::HandleUnaryOnPool(context, *relay_.admin_pool, request, response, this, &QueueAdminServiceImpl::DoDelete);
+}
+
+grpc::ServerUnaryReactor* QueueAdminServiceImpl::RerouteQueueItems(grpc::CallbackServerContext* context,
+                                                                   const relay::v1::RerouteQueueItemsRequest* request,
+                                                                   relay::v1::RerouteQueueItemsResponse* response) {
+  return rpc::HandleUnaryOnPool(context, *relay_.admin_pool, request, response, this, &QueueAdminServiceImpl::DoReroute);
+}
+
+template <class Request, class Response>
+absl::Status QueueAdminServiceImpl::Apply(const char* word, const Request& request, Response& response, const Change& change) {
+  ASSIGN_OR_RETURN(const ChangeResult result, ChangeItems(relay_, scheduler_, request.selection(), request.page_token(), change));
+  telemetry::Info("queue changed", {{"what", word},
+                                    {"changed", result.changed},
+                                    {"busy", result.busy},
+                                    {"domain", request.selection().domain()},
+                                    {"sender", request.selection().sender()},
+                                    {"ids", static_cast<uint64_t>(request.selection().queue_ids_size())}});
+  response.set_changed(result.changed);
+  response.set_busy(result.busy);
+  response.set_next_page_token(result.next_page_token);
+  return absl::OkStatus();
+}
+
+absl::Status QueueAdminServiceImpl::DoHold(const rpc::CallInfo&, const relay::v1::HoldQueueItemsRequest& request,
+                                           relay::v1::HoldQueueItemsResponse& response) {
+  return Apply("hold", request, response, [](Item& item) {
+    if (item.held()) return Changed::kNo;
+    item.set_held(true);
+    return Changed::kUpdate;
   });
-  written.WaitForNotification();
-  RETURN_IF_ERROR(status);
-  return true;
+}
+
+absl::Status QueueAdminServiceImpl::DoRelease(const rpc::CallInfo&, const relay::v1::ReleaseQueueItemsRequest& request,
+                                              relay::v1::ReleaseQueueItemsResponse& response) {
+  return Apply("release", request, response, [this](Item& item) {
+    if (!item.held()) return Changed::kNo;
+    item.set_held(false);
+    item.set_next_attempt_ms(relay_.NowMs());
+    return Changed::kUpdate;
+  });
+}
+
+absl::Status QueueAdminServiceImpl::DoDelete(const rpc::CallInfo&, const relay::v1::DeleteQueueItemsRequest& request,
+                                             relay::v1::DeleteQueueItemsResponse& response) {
+  return Apply("delete", request, response, [this, notify = request.notify()](Item& item) {
+    if (!notify) return Changed::kRemove;
+    for (Recipient& recipient : *item.mutable_recipients()) {
+      if (!IsPending(recipient)) continue;
+      recipient.set_state(Recipient::STATE_BOUNCED);
+      recipient.set_last_reply("554 5.7.0 Taken out of the queue by the postmaster");
+      recipient.set_last_status("5.7.0");
+    }
+    // With nothing left to deliver its next run tells the sender and takes it out.
+    item.set_held(false);
+    item.set_next_attempt_ms(relay_.NowMs());
+    return Changed::kUpdate;
+  });
+}
+
+absl::Status QueueAdminServiceImpl::DoReroute(const rpc::CallInfo&, const relay::v1::RerouteQueueItemsRequest& request,
+                                              relay::v1::RerouteQueueItemsResponse& response) {
+  if (!request.next_hop().empty()) {
+    const auto endpoint = net::Endpoint::Parse(request.next_hop());
+    if (!endpoint.ok() || endpoint->is_unix() || endpoint->port() == 0) {
+      return absl::InvalidArgumentError("next_hop: host:port or [address]:port is needed");
+    }
+  }
+  return Apply("reroute", request, response, [this, &request](Item& item) {
+    const bool any_remote = std::any_of(item.recipients().begin(), item.recipients().end(),
+                                        [](const Recipient& recipient) { return IsPending(recipient) && !IsLocal(recipient); });
+    if (!any_remote || (item.reroute_next_hop().empty() && request.next_hop().empty())) return Changed::kNo;
+    item.set_reroute_next_hop(absl::AsciiStrToLower(request.next_hop()));
+    item.set_reroute_tls_policy(static_cast<uint32_t>(request.tls_policy()));
+    item.set_next_attempt_ms(relay_.NowMs());
+    return Changed::kUpdate;
+  });
 }
 
 absl::Status QueueAdminServiceImpl::DoFlush(const rpc::CallInfo&, const relay::v1::FlushQueueRequest& request,
                                             relay::v1::FlushQueueResponse& response) {
   scheduler_.ForgetBackOff();
-  uint64_t flushed = 0;
+  relay::v1::QueueSelection selection;
   if (!request.queue_id().empty()) {
-    ASSIGN_OR_RETURN(Item item, relay_.spool->Read(request.queue_id()));
-    ASSIGN_OR_RETURN(const bool moved, FlushOne(request.queue_id(), std::move(item)));
-    flushed = moved ? 1 : 0;
-  } else {
-    QueueId after;
-    for (;;) {
-      ASSIGN_OR_RETURN(auto items, relay_.spool->List(after, kPage));
-      if (items.empty()) break;
-      after = items.back().first;
-      for (auto& [id, item] : items) {
-        if (!HasDomain(item, request.domain())) continue;
-        ASSIGN_OR_RETURN(const bool moved, FlushOne(id, std::move(item)));
-        flushed += moved ? 1 : 0;
-      }
-    }
+    RETURN_IF_ERROR(relay_.spool->Read(request.queue_id()).status());
+    selection.add_queue_ids(request.queue_id());
   }
-  scheduler_.Wake();
-  response.set_flushed(flushed);
+  selection.set_domain(request.domain());
+  selection.set_all(true);
+  const auto make_due = [this](Item& item) {
+    const int64_t now = relay_.NowMs();
+    if (item.held() || item.next_attempt_ms() <= now) return Changed::kNo;
+    item.set_next_attempt_ms(now);
+    return Changed::kUpdate;
+  };
+  ASSIGN_OR_RETURN(const ChangeResult result, ChangeItems(relay_, scheduler_, selection, request.page_token(), make_due));
+  response.set_flushed(result.changed);
+  response.set_next_page_token(result.next_page_token);
   return absl::OkStatus();
 }
 

@@ -15,6 +15,7 @@
 #include "common/net/awaitable.h"
 #include "common/net/tls_client_context.h"
 #include "services/outbound_relay/metrics.h"
+#include "services/outbound_relay/own_addresses.h"
 #include "services/outbound_relay/spool.h"
 
 namespace mailmesh::outbound_relay {
@@ -36,6 +37,7 @@ struct RelayOptions {
   net::Duration dns_timeout{};
   uint16_t smtp_port = 25;
   uint64_t max_message_bytes = 0;
+  OwnAddresses own_addresses;
 };
 
 struct Relay {
@@ -49,6 +51,8 @@ struct Relay {
   std::unique_ptr<auth::ShardMap> shards;
   std::unique_ptr<Spool> spool;
   base::WorkerPool* spool_pool = nullptr;
+  // For operators, whose calls are long: they must not keep mail from being queued.
+  base::WorkerPool* admin_pool = nullptr;
   std::unique_ptr<dns::Resolver> resolver;
   // Trust of routes that ask for it (`verified`), and of nobody in particular otherwise.
   std::shared_ptr<const net::TlsClientContext> tls;

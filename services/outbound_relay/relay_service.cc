@@ -125,16 +125,18 @@ void RelayServiceImpl::DoEnqueue(const rpc::CallInfo&, const relay::v1::EnqueueM
   const auto size = static_cast<uint64_t>(request.body().inline_octets().size());
   const auto recipients = static_cast<uint64_t>(request.recipients_size());
   const std::string from = request.reverse_path();
+  Item item = ToItem(request, relay_.NowMs());
+  const Place place{DestinationOf(item), item.next_attempt_ms()};
   auto shared = std::make_shared<rpc::Responder>(std::move(responder));
-  auto done = [this, id, response, shared, correlation_id, size, recipients, from](const absl::Status& status) {
+  auto done = [this, id, place, response, shared, correlation_id, size, recipients, from](const absl::Status& status) {
     if (status.ok()) {
       response->set_queue_id(id);
       telemetry::Info("message queued", {{"queue_id", id}, {"correlation_id", correlation_id}, {"from", from}, {"recipients", recipients}, {"size", size}});
     }
     (*shared)(status);
-    if (status.ok()) scheduler_.Offer(id);
+    if (status.ok()) scheduler_.Offer(id, place);
   };
-  const absl::Status submitted = relay_.spool->Enqueue(id, ToItem(request, relay_.NowMs()), request.body().inline_octets(),
+  const absl::Status submitted = relay_.spool->Enqueue(id, std::move(item), request.body().inline_octets(),
                                                        request.body().upload_id(), request.request_id(), done);
   if (!submitted.ok()) (*shared)(submitted);
 }

@@ -8,6 +8,9 @@
 namespace mailmesh::outbound_relay {
 namespace {
 
+// A domain that names more is odd or hostile.
+constexpr size_t kMaxExchanges = 16;
+
 // What we note where no server has said anything: RFC 3463, 3.5 (network and routing) and 3.2 (addressing).
 smtp::Reply DirectoryAway() { return smtp::Reply(451, {4, 3, 0}, "The routes of this system cannot be read now"); }
 smtp::Reply DnsFailure(const std::string& name) { return smtp::Reply(451, {4, 4, 3}, absl::StrCat("DNS look-up of ", name, " failed")); }
@@ -23,18 +26,6 @@ RouteAnswer Failed(smtp::Reply reply) {
   return answer;
 }
 
-RouteAnswer FromRoute(const directory::v1::Route& route) {
-  RouteAnswer answer;
-  answer.lmtp = route.lmtp();
-  answer.tls = route.tls_policy();
-  for (const std::string& text : route.next_hops()) {
-    const auto endpoint = net::Endpoint::Parse(text);
-    if (endpoint.ok() && !endpoint->is_unix()) answer.hops.push_back({endpoint->host(), endpoint->port(), {}});
-  }
-  if (answer.hops.empty()) answer.failure = smtp::Reply(451, {4, 3, 5}, "The route of the domain cannot be used");
-  return answer;
-}
-
 // RFC 5321, 4.1.3: user@[192.0.2.1].
 RouteAnswer FromLiteral(const std::string& domain, uint16_t port) {
   std::string text = domain.substr(1, domain.size() - 2);
@@ -46,44 +37,83 @@ RouteAnswer FromLiteral(const std::string& domain, uint16_t port) {
   return answer;
 }
 
-// Adds a host's addresses as a hop. A host without addresses is left out; false: the look-up failed.
-net::Awaitable<bool> AddHost(Relay& relay, std::string host, RouteAnswer& answer) {
-  const net::TimePoint deadline = net::After(relay.options.dns_timeout);
+enum class Host { kAdded, kNothing, kOurselves, kUnknown };
+
+// Adds a host's addresses as a hop. kNothing: it has none; kOurselves: one of them is ours; kUnknown: the look-up failed.
+net::Awaitable<Host> AddHost(Relay& relay, std::string host, net::TimePoint deadline, RouteAnswer& answer) {
   auto found = co_await relay.resolver->ResolveAddresses(host, deadline);
-  if (!found.ok()) co_return absl::IsInvalidArgument(found.status());
-  if (found->addresses.empty()) co_return true;
+  // RFC 5321, 5.1: an exchange is a domain name; what is an address (a common mistake) is no host.
+  if (!found.ok()) co_return absl::IsInvalidArgument(found.status()) ? Host::kNothing : Host::kUnknown;
+  if (found->addresses.empty()) co_return Host::kNothing;
   Hop hop{host, relay.options.smtp_port, {}};
-  for (const net::IpAddress& address : found->addresses) hop.addresses.emplace_back(address, relay.options.smtp_port);
+  for (const net::IpAddress& address : found->addresses) {
+    if (relay.options.own_addresses.contains(address)) co_return Host::kOurselves;
+    hop.addresses.emplace_back(address, relay.options.smtp_port);
+  }
   answer.hops.push_back(std::move(hop));
-  co_return true;
+  co_return Host::kAdded;
+}
+
+// The hops of a domain's MX records, which are in the order to be tried. False: some host's addresses are not known.
+net::Awaitable<bool> AddExchanges(Relay& relay, const std::vector<dns::MxRecord>& records, net::TimePoint deadline, RouteAnswer& answer,
+                                  bool& ourselves) {
+  bool all_known = true;
+  size_t better = 0;  // hops of lower preference values than the record's
+  std::optional<uint16_t> preference;
+  for (size_t i = 0; i < records.size() && i < kMaxExchanges; ++i) {
+    const dns::MxRecord& record = records[i];
+    if (record.preference != preference) better = answer.hops.size();
+    preference = record.preference;
+    Host host = Host::kOurselves;
+    if (!absl::EqualsIgnoreCase(record.exchange, relay.options.hostname)) host = co_await AddHost(relay, record.exchange, deadline, answer);
+    if (host == Host::kUnknown) all_known = false;
+    if (host == Host::kOurselves) {
+      // RFC 5321, 5.1: neither ourselves nor anybody who is not preferred to ourselves.
+      answer.hops.resize(better);
+      ourselves = true;
+      break;
+    }
+  }
+  co_return all_known;
 }
 
 net::Awaitable<RouteAnswer> ByMx(Relay& relay, std::string domain) {
-  const net::TimePoint deadline = net::After(relay.options.dns_timeout);
+  // One limit for all look-ups: a domain with many dead name servers is not worth more.
+  const net::TimePoint deadline = net::After(2 * relay.options.dns_timeout);
   auto mx = co_await relay.resolver->ResolveMx(domain, deadline);
   if (!mx.ok()) co_return Failed(absl::IsInvalidArgument(mx.status()) ? NoSuchDomain(domain) : DnsFailure(domain));
   if (mx->null_mx) co_return Failed(NullMx(domain));
   if (mx->existence == dns::Existence::kNxDomain) co_return Failed(NoSuchDomain(domain));
   RouteAnswer answer;
-  bool all_answered = true;
-  if (mx->records.empty()) {
+  bool ourselves = false;
+  bool all_known = true;
+  if (mx->records.empty() && !mx->found()) {
     // RFC 5321, 5.1: no MX: the domain itself is the host.
-    all_answered = co_await AddHost(relay, domain, answer);
+    const Host host = co_await AddHost(relay, domain, deadline, answer);
+    all_known = host != Host::kUnknown;
+    ourselves = host == Host::kOurselves;
+  } else {
+    all_known = co_await AddExchanges(relay, mx->records, deadline, answer, ourselves);
   }
-  for (const dns::MxRecord& record : mx->records) {
-    // RFC 5321, 5.1: neither ourselves nor anybody less preferred than ourselves.
-    if (absl::EqualsIgnoreCase(record.exchange, relay.options.hostname)) {
-      if (answer.hops.empty()) co_return Failed(Loop(domain));
-      break;
-    }
-    bool answered = co_await AddHost(relay, record.exchange, answer);
-    all_answered = all_answered && answered;
-  }
-  if (answer.hops.empty()) co_return Failed(all_answered ? NoAddress(domain) : DnsFailure(domain));
-  co_return answer;
+  if (!answer.hops.empty()) co_return answer;
+  // A better host whose addresses are not known now may still take the mail.
+  if (!all_known) co_return Failed(DnsFailure(domain));
+  co_return Failed(ourselves ? Loop(domain) : NoAddress(domain));
 }
 
 }  // namespace
+
+RouteAnswer FromRoute(const directory::v1::Route& route) {
+  RouteAnswer answer;
+  answer.lmtp = route.lmtp();
+  answer.tls = route.tls_policy();
+  for (const std::string& text : route.next_hops()) {
+    const auto endpoint = net::Endpoint::Parse(text);
+    if (endpoint.ok() && !endpoint->is_unix()) answer.hops.push_back({endpoint->host(), endpoint->port(), {}});
+  }
+  if (answer.hops.empty()) answer.failure = smtp::Reply(451, {4, 3, 5}, "The route of the domain cannot be used");
+  return answer;
+}
 
 net::Awaitable<RouteAnswer> FindRoute(Relay& relay, std::string domain) {
   const net::TimePoint deadline = net::After(relay.options.dns_timeout);

@@ -29,6 +29,8 @@ struct RouteAnswer {
   std::optional<smtp::Reply> failure;
 };
 
+// As the directory has it.
+RouteAnswer FromRoute(const directory::v1::Route& route);
 net::Awaitable<RouteAnswer> FindRoute(Relay& relay, std::string domain);
 
 }  // namespace mailmesh::outbound_relay

@@ -3,68 +3,132 @@
 #include <algorithm>
 #include <chrono>
 
+#include "absl/strings/match.h"
+#include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/net/sleep.h"
 #include "common/net/spawn.h"
 #include "common/service/on_pool.h"
 #include "common/telemetry/log.h"
-#include "services/outbound_relay/item_run.h"
 
 namespace mailmesh::outbound_relay {
 namespace {
 
-constexpr size_t kMaxActive = 1000;
-// The index is looked at when the next message is due, at most this late, and after a wake-up.
+// Ids read ahead for a destination that is at work.
+constexpr size_t kReadAhead = 100;
+constexpr size_t kDestinationsAtOnce = 1000;
+constexpr size_t kAgesAtOnce = 500;
+// The clock may be stepped: the loop looks at it at least this often.
 constexpr auto kLongestPause = std::chrono::seconds(1);
-// Wake-ups that come close together cost one look.
-constexpr auto kShortestPause = std::chrono::milliseconds(5);
+constexpr auto kPauseAfterError = std::chrono::seconds(1);
+constexpr int64_t kBusyPauseMs = 50;
+// A shard of our own comes back within seconds.
+constexpr absl::Duration kLongestLocalBackOff = absl::Seconds(5);
+constexpr absl::Duration kShortestAgeInterval = absl::Milliseconds(500);
+constexpr absl::Duration kLongestAgeInterval = absl::Minutes(1);
+// How long a destination is left alone at most, in shortest retry intervals.
+constexpr int kBackOffFactor = 6;
 
-struct DueLook {
-  std::vector<DueEntry> entries;
-  std::optional<int64_t> earliest;
-};
+double Random01() { return static_cast<double>(base::RandomBelow(1'000'000)) / 1e6; }
 
 }  // namespace
 
 Scheduler::Scheduler(Relay& relay, net::IoPool& pool) : relay_(relay), wake_(pool.at(0).get_executor()) {
-  for (size_t i = 0; i < pool.size(); ++i) lanes_.push_back(std::make_unique<Lane>(relay, pool.at(i).get_executor(), pool.size()));
+  for (size_t i = 0; i < pool.size(); ++i) lanes_.push_back(std::make_unique<Lane>(relay, pool.at(i).get_executor()));
 }
 
-void Scheduler::Start(uint64_t queued) {
-  queued_ = static_cast<int64_t>(queued);
+void Scheduler::Start() {
   for (const std::unique_ptr<Lane>& lane : lanes_) net::Spawn(lane->executor(), lane->Tend(), "relay-lane");
   net::Spawn(wake_.executor(), Loop(), "relay-scheduler");
+  net::Spawn(wake_.executor(), ReadQueue(this), "relay-read-queue");
+  net::Spawn(wake_.executor(), WatchAges(this), "relay-ages");
 }
 
 size_t Scheduler::active() const {
   absl::MutexLock lock(&mutex_);
-  return active_.size();
+  return running_;
 }
 
 void Scheduler::UpdateMetrics() {
-  const auto inflight = static_cast<double>(active());
+  absl::MutexLock lock(&mutex_);
+  const auto inflight = static_cast<double>(running_);
   relay_.metrics.queue_messages.With({"inflight"}).Set(inflight);
   relay_.metrics.queue_messages.With({"waiting"}).Set(std::max(0.0, static_cast<double>(queued_.load()) - inflight));
-  const int64_t oldest = oldest_due_ms_.load();
-  const int64_t now = relay_.NowMs();
-  relay_.metrics.oldest_age_seconds.Set(oldest == 0 || oldest > now ? 0 : static_cast<double>(now - oldest) / 1000.0);
+  const absl::Time now = relay_.clock.Now();
+  int64_t oldest = kNever;
+  size_t backing_off = 0;
+  for (const auto& [name, queue] : queues_) {
+    oldest = std::min(oldest, queue.ready.empty() ? queue.next_due_ms : queue.ready.front().due_ms);
+    if (queue.pace.back_off_until() > now) ++backing_off;
+  }
+  const int64_t now_ms = absl::ToUnixMillis(now);
+  relay_.metrics.oldest_age_seconds.Set(oldest >= now_ms ? 0 : static_cast<double>(now_ms - oldest) / 1000.0);
+  relay_.metrics.destinations.With({"backing_off"}).Set(static_cast<double>(backing_off));
+  relay_.metrics.destinations.With({"open"}).Set(static_cast<double>(queues_.size() - backing_off));
 }
+
+PaceOptions Scheduler::PaceFor(const std::string& destination) const {
+  PaceOptions options;
+  options.max_window = relay_.options.max_connections_per_destination;
+  options.longest_back_off = std::min(relay_.options.max_retry, kBackOffFactor * relay_.options.min_retry);
+  if (absl::StartsWith(destination, "local ")) options.longest_back_off = kLongestLocalBackOff;
+  if (destination == kManyDestinations) options.max_window = std::max<uint32_t>(1, relay_.options.max_connections / 2);
+  return options;
+}
+
+Scheduler::Entry* Scheduler::Find(const std::string& destination) {
+  const auto found = queues_.find(destination);
+  if (found != queues_.end()) return &*found;
+  return &*queues_.emplace(destination, PaceFor(destination)).first;
+}
+
+bool Scheduler::HasRoom() const { return taken_ < relay_.options.max_connections && !relay_.stopping.load(); }
 
 bool Scheduler::Claim(const QueueId& id) {
   absl::MutexLock lock(&mutex_);
-  if (active_.size() >= kMaxActive) return false;
-  return active_.insert(id).second;
+  return claimed_.insert(id).second;
 }
 
-void Scheduler::Launch(QueueId id) {
-  Lane* lane = lanes_[next_lane_.fetch_add(1) % lanes_.size()].get();
-  net::Spawn(lane->executor(), RunOne(this, lane, std::move(id)), "relay-item");
+void Scheduler::Release(const QueueId& id) {
+  absl::MutexLock lock(&mutex_);
+  claimed_.erase(id);
 }
 
-void Scheduler::Offer(const QueueId& id) {
+void Scheduler::SetDue(Entry* entry, int64_t due_ms) {
+  entry->second.next_due_ms = std::min(entry->second.next_due_ms, due_ms);
+  Reschedule(entry);
+}
+
+void Scheduler::Offer(const QueueId& id, const Place& place) {
   ++queued_;
-  if (relay_.stopping.load() || !Claim(id)) return;
-  Launch(id);
+  if (place.destination == kHeld) return;
+  absl::MutexLock lock(&mutex_);
+  Entry* entry = Find(place.destination);
+  Queue& queue = entry->second;
+  const absl::Time now = relay_.clock.Now();
+  // Nobody is overtaken: neither this destination's older messages nor destinations that wait for room.
+  const bool alone = queue.ready.empty() && !queue.loading && queue.next_due_ms > absl::ToUnixMillis(now) && turns_.empty();
+  if (alone && place.due_ms <= absl::ToUnixMillis(now) && queue.pace.MayBegin(now) && HasRoom() && claimed_.insert(id).second) {
+    Launch(entry, id, nullptr);
+    return;
+  }
+  SetDue(entry, place.due_ms);
+}
+
+void Scheduler::Moved(const Place& place) {
+  if (place.destination == kHeld) return;
+  absl::MutexLock lock(&mutex_);
+  SetDue(Find(place.destination), place.due_ms);
+}
+
+void Scheduler::ForgetBackOff() {
+  absl::MutexLock lock(&mutex_);
+  std::vector<Entry*> all;
+  for (Entry& entry : queues_) all.push_back(&entry);
+  for (Entry* entry : all) {
+    entry->second.pace.Forget();
+    Reschedule(entry);
+  }
 }
 
 void Scheduler::Wake() {
@@ -72,52 +136,247 @@ void Scheduler::Wake() {
   asio::post(wake_.executor(), [this] { wake_.Notify(); });
 }
 
-void Scheduler::ForgetBackOff() {
-  for (const std::unique_ptr<Lane>& lane : lanes_) {
-    asio::post(lane->executor(), [lane = lane.get()] { lane->ForgetBackOff(); });
+void Scheduler::Reschedule(Entry* entry) {
+  Queue& queue = entry->second;
+  if (queue.in_turns || queue.loading) return;
+  if (queue.wake_ms != kNever) wakes_.erase({queue.wake_ms, entry});
+  queue.wake_ms = kNever;
+  const absl::Time now = relay_.clock.Now();
+  const int64_t due = queue.ready.empty() ? queue.next_due_ms : 0;
+  if (due == kNever) {
+    if (queue.pace.IsFresh(now)) queues_.erase(entry->first);
+    return;
   }
+  if (queue.pace.running() >= queue.pace.window()) return;  // the end of one of them comes here again
+  const int64_t when = std::max(due, queue.pace.back_off_until() <= now ? 0 : absl::ToUnixMillis(queue.pace.back_off_until()) + 1);
+  if (when <= absl::ToUnixMillis(now)) {
+    queue.in_turns = true;
+    turns_.push_back(entry);
+    Wake();
+    return;
+  }
+  queue.wake_ms = when;
+  wakes_.insert({when, entry});
+  if (wakes_.begin()->second == entry) Wake();
 }
 
-net::Awaitable<void> Scheduler::RunOne(Scheduler* self, Lane* lane, QueueId id) {
-  ItemRunResult result = co_await RunItem(self->relay_, *lane, id);
-  self->queued_ += static_cast<int64_t>(result.notifications) - (result.finished ? 1 : 0);
-  bool was_full = false;
+void Scheduler::Launch(Entry* entry, QueueId id, Lane* lane) {
+  Queue& queue = entry->second;
+  queue.pace.Begin();
+  ++taken_;
+  ++running_;
+  // One that has nothing under way may have left a connection on the lane of its last delivery.
+  if (lane == nullptr && queue.lane != nullptr && queue.pace.running() == 1) lane = queue.lane;
+  if (lane == nullptr) lane = lanes_[next_lane_.fetch_add(1) % lanes_.size()].get();
+  queue.lane = lane;
+  net::Spawn(lane->executor(), RunOne(this, lane, std::move(id), entry->first), "relay-item");
+}
+
+bool Scheduler::LaunchReady(Entry* entry, Lane* lane) {
+  std::deque<DueEntry>& ready = entry->second.ready;
+  while (!ready.empty()) {
+    QueueId id = std::move(ready.front().id);
+    ready.pop_front();
+    if (!claimed_.insert(id).second) continue;
+    Launch(entry, std::move(id), lane);
+    return true;
+  }
+  return false;
+}
+
+bool Scheduler::Take(const std::string& destination) {
+  absl::MutexLock lock(&mutex_);
+  Entry* entry = Find(destination);
+  if (!HasRoom() || !entry->second.pace.MayBegin(relay_.clock.Now())) {
+    Reschedule(entry);  // what was made only to be asked goes again
+    return false;
+  }
+  entry->second.pace.Begin();
+  ++taken_;
+  return true;
+}
+
+void Scheduler::End(const std::string& destination, Lane& lane, Contact contact, const smtp::Outcome* failure) {
+  absl::MutexLock lock(&mutex_);
+  Entry* entry = Find(destination);
+  Queue& queue = entry->second;
+  const absl::Time now = relay_.clock.Now();
+  switch (contact) {
+    case Contact::kNone:
+      queue.pace.End();
+      break;
+    case Contact::kReached:
+      queue.pace.EndReached(now);
+      queue.last_failure.reset();
+      break;
+    case Contact::kUnreachable:
+      queue.pace.EndUnreachable(now, Random01());
+      if (failure != nullptr) queue.last_failure = *failure;
+      break;
+  }
+  --taken_;
+  // With nobody else waiting the next one follows at once, on the lane that has the connection.
+  if (turns_.empty() && HasRoom() && !queue.loading && queue.pace.MayBegin(now)) LaunchReady(entry, &lane);
+  Reschedule(entry);
+  if (!turns_.empty()) Wake();
+}
+
+std::optional<absl::Time> Scheduler::BacksOffUntil(const std::string& destination) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = queues_.find(destination);
+  if (found == queues_.end() || found->second.pace.back_off_until() <= relay_.clock.Now()) return std::nullopt;
+  return found->second.pace.back_off_until();
+}
+
+std::optional<smtp::Outcome> Scheduler::LastFailure(const std::string& destination) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = queues_.find(destination);
+  return found == queues_.end() ? std::nullopt : found->second.last_failure;
+}
+
+net::Awaitable<void> Scheduler::RunOne(Scheduler* self, Lane* lane, QueueId id, std::string destination) {
+  std::optional<Turn> turn(std::in_place, *self, std::move(destination), *lane);
+  ItemRunResult result = co_await RunItem(self->relay_, *lane, *self, id, std::move(turn), RunKind::kDeliver);
   {
     absl::MutexLock lock(&self->mutex_);
-    was_full = self->active_.size() >= kMaxActive;
-    self->active_.erase(id);
+    self->claimed_.erase(id);
+    --self->running_;
   }
-  if (was_full || result.notifications > 0) self->Wake();
+  if (result.finished) --self->queued_;
+  if (result.next.has_value()) self->Moved(*result.next);
+  for (const auto& [notification, place] : result.notifications) self->Offer(notification, place);
 }
 
 net::Awaitable<void> Scheduler::Loop() {
   while (!relay_.stopping.load()) {
     woken_.store(false);
-    const int64_t now = relay_.NowMs();
-    // What runs is still in the index, so as many more have to be read.
-    const size_t limit = active() + kMaxActive;
-    auto work = [spool = relay_.spool.get(), now, limit]() -> absl::StatusOr<DueLook> {
-      DueLook look;
-      ASSIGN_OR_RETURN(look.entries, spool->ReadDue(now, limit));
-      ASSIGN_OR_RETURN(look.earliest, spool->EarliestDue());
-      return look;
-    };
-    absl::StatusOr<DueLook> look = co_await service::OnPool(*relay_.spool_pool, std::move(work));
-    if (!look.ok()) {
-      telemetry::Error("queue not read", {{"error", base::Message(look.status())}});
-      co_await net::SleepFor(kLongestPause);
-      continue;
+    net::TimePoint until = net::After(kLongestPause);
+    {
+      absl::MutexLock lock(&mutex_);
+      const int64_t now = relay_.NowMs();
+      while (!wakes_.empty() && wakes_.begin()->first <= now) {
+        Entry* entry = wakes_.begin()->second;
+        wakes_.erase(wakes_.begin());
+        entry->second.wake_ms = kNever;
+        Reschedule(entry);
+      }
+      if (!wakes_.empty()) until = std::min(until, net::After(std::chrono::milliseconds(std::max<int64_t>(1, wakes_.begin()->first - now))));
     }
-    oldest_due_ms_ = look->earliest.value_or(0);
-    for (const DueEntry& entry : look->entries) {
-      if (relay_.stopping.load()) co_return;
-      if (Claim(entry.id)) Launch(entry.id);
-    }
-    co_await net::SleepFor(kShortestPause);
-    const net::TimePoint until = net::After(kLongestPause);
+    co_await Serve();
     if (!woken_.load()) {
       [[maybe_unused]] absl::Status waited = co_await wake_.Wait(until);
     }
+  }
+}
+
+net::Awaitable<void> Scheduler::Serve() {
+  for (;;) {
+    Entry* entry = nullptr;
+    size_t limit = 0;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (turns_.empty() || !HasRoom()) co_return;
+      entry = turns_.front();
+      turns_.pop_front();
+      Queue& queue = entry->second;
+      queue.in_turns = false;
+      if (!queue.pace.MayBegin(relay_.clock.Now()) || LaunchReady(entry, nullptr) || queue.next_due_ms > relay_.NowMs()) {
+        Reschedule(entry);
+        continue;
+      }
+      // What runs is still in the index.
+      limit = queue.pace.running() + kReadAhead;
+      queue.loading = true;
+      queue.next_due_ms = kNever;
+    }
+    co_await Load(entry, limit);
+  }
+}
+
+net::Awaitable<void> Scheduler::Load(Entry* entry, size_t limit) {
+  auto work = [spool = relay_.spool.get(), name = entry->first, now = relay_.NowMs(), limit] { return spool->ReadDue(name, now, limit); };
+  absl::StatusOr<DuePage> page = co_await service::OnPool(*relay_.spool_pool, std::move(work));
+  if (!page.ok()) {
+    telemetry::Error("queue not read", {{"error", base::Message(page.status())}});
+    co_await net::SleepFor(kPauseAfterError);
+  }
+  absl::MutexLock lock(&mutex_);
+  Queue& queue = entry->second;
+  queue.loading = false;
+  if (!page.ok()) {
+    queue.next_due_ms = 0;
+  } else {
+    for (DueEntry& due : page->entries) {
+      if (!claimed_.contains(due.id)) queue.ready.push_back(std::move(due));
+    }
+    // Offers that came meanwhile have said so themselves.
+    int64_t next = page->next_due_ms.value_or(kNever);
+    // All of them are in somebody's hand: not again at once.
+    if (queue.ready.empty() && next <= relay_.NowMs()) next = relay_.NowMs() + kBusyPauseMs;
+    queue.next_due_ms = std::min(queue.next_due_ms, next);
+  }
+  Reschedule(entry);
+}
+
+net::Awaitable<void> Scheduler::ReadQueue(Scheduler* self) {
+  const net::TimePoint start = net::Clock::now();
+  std::string after;
+  uint64_t destinations = 0;
+  while (!self->relay_.stopping.load()) {
+    auto work = [spool = self->relay_.spool.get(), after] { return spool->Destinations(after, kDestinationsAtOnce); };
+    absl::StatusOr<std::vector<Place>> places = co_await service::OnPool(*self->relay_.spool_pool, std::move(work));
+    if (!places.ok()) {
+      telemetry::Error("queue not read", {{"error", base::Message(places.status())}});
+      co_await net::SleepFor(kPauseAfterError);
+      continue;
+    }
+    if (places->empty()) break;
+    for (const Place& place : *places) self->Moved(place);
+    destinations += places->size();
+    after = places->back().destination;
+  }
+  auto count = [spool = self->relay_.spool.get()] { return spool->Count(); };
+  absl::StatusOr<uint64_t> counted = co_await service::OnPool(*self->relay_.spool_pool, std::move(count));
+  // What has come and gone in the meantime was counted too: a figure for the metrics, not for decisions.
+  if (counted.ok()) self->queued_ = static_cast<int64_t>(*counted);
+  const std::chrono::duration<double> took = net::Clock::now() - start;
+  telemetry::Info("queue opened", {{"messages", counted.value_or(0)}, {"destinations", destinations}, {"seconds", took.count()}});
+}
+
+net::Awaitable<void> Scheduler::WatchAges(Scheduler* self) {
+  const RelayOptions& options = self->relay_.options;
+  absl::Duration shortest = options.max_age;
+  if (options.delay_warning > absl::ZeroDuration()) shortest = std::min(shortest, options.delay_warning);
+  const absl::Duration interval = std::clamp(shortest / 10, kShortestAgeInterval, kLongestAgeInterval);
+  QueueId warned, expired;  // how far each has come: a message is looked at once for each
+  while (!self->relay_.stopping.load()) {
+    const net::TimePoint next = net::After(std::chrono::milliseconds(absl::ToInt64Milliseconds(interval)));
+    while (!self->relay_.stopping.load() && net::Clock::now() < next) co_await net::SleepFor(std::chrono::milliseconds(200));
+    if (options.delay_warning > absl::ZeroDuration()) co_await self->ConcludeOld(&warned, options.delay_warning);
+    co_await self->ConcludeOld(&expired, options.max_age);
+  }
+}
+
+net::Awaitable<void> Scheduler::ConcludeOld(QueueId* cursor, absl::Duration age) {
+  // A message's time is noted just after its id is made.
+  const QueueId end = FirstIdAt(absl::ToUnixMillis(relay_.clock.Now() - age - absl::Seconds(1)));
+  while (!relay_.stopping.load() && *cursor < end) {
+    auto work = [spool = relay_.spool.get(), after = *cursor] { return spool->List(after, kAgesAtOnce); };
+    auto items = co_await service::OnPool(*relay_.spool_pool, std::move(work));
+    if (!items.ok()) co_return;
+    for (const auto& [id, item] : *items) {
+      if (id >= end) co_return;
+      *cursor = id;
+      // What runs comes to the same conclusion by itself; what is tried soon will.
+      if (item.held() || relay_.stopping.load() || !Claim(id)) continue;
+      std::optional<Turn> none;
+      ItemRunResult result = co_await RunItem(relay_, *lanes_[0], *this, id, std::move(none), RunKind::kConclude);
+      Release(id);
+      if (result.finished) --queued_;
+      if (result.next.has_value()) Moved(*result.next);
+      for (const auto& [notification, place] : result.notifications) Offer(notification, place);
+    }
+    if (items->size() < kAgesAtOnce) co_return;
   }
 }
 

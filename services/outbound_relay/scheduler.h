@@ -1,44 +1,99 @@
-// Picks messages that are due and runs them on the lanes, in the order of their due times, a bounded number at once.
+// Gives turns: to each destination whose messages are due, round and round, within its pace and the process's limit.
 //
-// A message that has just been queued is run at once where there is room, without a look at the index; everything else is found by
-// the index, so memory is bounded by what is active, whatever the queue's length. Thread-safe.
+// The index on disk is by destination, so a destination that is down, or slow, or has a million messages costs the others nothing: its
+// messages are not even looked at. In memory is what runs, a few ids ahead for each destination that is at work, and a line for each
+// destination that has mail at all.
+// A message that has just been queued runs at once where its destination has room and nothing waits before it.
+// Thread-safe.
 #ifndef MAILMESH_SERVICES_OUTBOUND_RELAY_SCHEDULER_H_
 #define MAILMESH_SERVICES_OUTBOUND_RELAY_SCHEDULER_H_
 
+#include <absl/container/btree_set.h>
 #include <absl/container/flat_hash_set.h>
+#include <absl/container/node_hash_map.h>
 #include <absl/synchronization/mutex.h>
 
 #include <atomic>
+#include <deque>
+#include <limits>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/net/event.h"
 #include "common/net/io_pool.h"
+#include "services/outbound_relay/item_run.h"
 #include "services/outbound_relay/lane.h"
+#include "services/outbound_relay/pace.h"
 #include "services/outbound_relay/relay.h"
+#include "services/outbound_relay/turn.h"
 
 namespace mailmesh::outbound_relay {
 
-class Scheduler {
+class Scheduler final : public TurnKeeper {
  public:
   Scheduler(Relay& relay, net::IoPool& pool);
 
-  void Start(uint64_t queued);
-  // A message is in the queue and due now.
-  void Offer(const QueueId& id);
-  // Something in the index has changed: look again.
-  void Wake();
+  void Start();
+  // A message has entered the queue.
+  void Offer(const QueueId& id, const Place& place);
+  // A message that was in the queue stands here now.
+  void Moved(const Place& place);
+  // An operator has taken so many messages out.
+  void Left(uint64_t messages) { queued_ -= static_cast<int64_t>(messages); }
   void ForgetBackOff();
+
+  // Keeps a message from being run while an operator changes it. False: it runs now.
+  bool Claim(const QueueId& id);
+  void Release(const QueueId& id);
+
   // Messages being delivered now.
   size_t active() const;
+  void Wake();
   void UpdateMetrics();
 
+  // TurnKeeper, for the deliveries of messages that have several destinations, and for all at their end.
+  bool Take(const std::string& destination) override;
+  void End(const std::string& destination, Lane& lane, Contact contact, const smtp::Outcome* failure) override;
+  std::optional<absl::Time> BacksOffUntil(const std::string& destination) override;
+  std::optional<smtp::Outcome> LastFailure(const std::string& destination) override;
+
  private:
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+  struct Queue {
+    explicit Queue(const PaceOptions& options) : pace(options) {}
+    Pace pace;
+    std::deque<DueEntry> ready;     // read ahead
+    int64_t next_due_ms = kNever;   // of what is not in `ready`
+    int64_t wake_ms = kNever;       // its place in wakes_
+    bool in_turns = false;
+    bool loading = false;
+    Lane* lane = nullptr;  // of its last delivery, where a connection may be idle
+    std::optional<smtp::Outcome> last_failure;
+  };
+  using Entry = std::pair<const std::string, Queue>;
+
   net::Awaitable<void> Loop();
-  static net::Awaitable<void> RunOne(Scheduler* self, Lane* lane, QueueId id);
-  // True when it may run: there is room, and it does not run already.
-  bool Claim(const QueueId& id);
-  void Launch(QueueId id);
+  net::Awaitable<void> Serve();
+  net::Awaitable<void> Load(Entry* entry, size_t limit);
+  static net::Awaitable<void> RunOne(Scheduler* self, Lane* lane, QueueId id, std::string destination);
+  // At start: destinations that have mail from before, and how much there is.
+  static net::Awaitable<void> ReadQueue(Scheduler* self);
+  // Warns of, and sends back, what has waited too long, though its destination is not tried.
+  static net::Awaitable<void> WatchAges(Scheduler* self);
+  net::Awaitable<void> ConcludeOld(QueueId* cursor, absl::Duration age);
+
+  Entry* Find(const std::string& destination) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  PaceOptions PaceFor(const std::string& destination) const;
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Begins with the first of `ready` that does not run yet. False: there was none.
+  bool LaunchReady(Entry* entry, Lane* lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Launch(Entry* entry, QueueId id, Lane* lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Puts the destination where it will be seen next: in turns_, in wakes_, or, with nothing left to know of it, nowhere.
+  void Reschedule(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetDue(Entry* entry, int64_t due_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Relay& relay_;
   std::vector<std::unique_ptr<Lane>> lanes_;
@@ -46,9 +101,13 @@ class Scheduler {
   net::Event wake_;  // of lane 0
   std::atomic<bool> woken_{false};
   std::atomic<int64_t> queued_{0};
-  std::atomic<int64_t> oldest_due_ms_{0};
   mutable absl::Mutex mutex_;
-  absl::flat_hash_set<QueueId> active_ ABSL_GUARDED_BY(mutex_);
+  absl::node_hash_map<std::string, Queue> queues_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Entry*> turns_ ABSL_GUARDED_BY(mutex_);
+  absl::btree_set<std::pair<int64_t, Entry*>> wakes_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<QueueId> claimed_ ABSL_GUARDED_BY(mutex_);  // running, or in an operator's hand
+  size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t taken_ ABSL_GUARDED_BY(mutex_) = 0;  // turns
 };
 
 }  // namespace mailmesh::outbound_relay

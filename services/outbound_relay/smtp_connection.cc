@@ -17,7 +17,7 @@ smtp::ClientOptions OptionsFor(const Relay& relay, const RouteAnswer& route) {
   smtp::ClientOptions options;
   options.protocol = route.lmtp ? smtp::Protocol::kLmtp : smtp::Protocol::kSmtp;
   options.name = relay.options.hostname;
-  options.use_chunking = false;
+  options.use_chunking = true;
   return options;
 }
 
@@ -141,10 +141,11 @@ net::Awaitable<absl::Status> SmtpConnection::Begin(bool try_tls) {
         co_return absl::FailedPreconditionError("no TLS");
       } else {
         stage = smtp::Stage::kStartTls;
+        // Whatever goes wrong from here on until TLS is there.
+        tls_failed_ = policy_ < directory::v1::TLS_POLICY_REQUIRED;
         CO_RETURN_IF_ERROR(machine_.StartTls());
       }
     } else if (const auto* tls = std::get_if<client::StartTlsDone>(&*event)) {
-      tls_failed_ = policy_ < directory::v1::TLS_POLICY_REQUIRED && try_tls;
       if (!tls->reply.IsPositive()) {
         refusal = &tls->reply;
       } else {

@@ -43,6 +43,7 @@ class SmtpConnection {
   bool StillIdle();
   net::Awaitable<void> Quit();
 
+  const smtp::Capabilities& offer() const { return machine_.offer(); }
   const std::string& host() const { return hop_.host; }
   uint32_t messages_sent() const { return messages_sent_; }
   net::TimePoint idle_since() const { return idle_since_; }

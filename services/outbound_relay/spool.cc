@@ -15,21 +15,31 @@ namespace {
 enum Columns : size_t { kMeta, kItems, kDue, kBodies, kUploads, kRequests };
 
 constexpr char kSchemaKey[] = "schema";
-constexpr char kSchemaVersion[] = "1";
+constexpr char kSchemaVersion[] = "2";
 
-std::string DueKey(int64_t due_ms, const QueueId& id) {
-  std::string key;
-  base::AppendBigEndian(key, static_cast<uint64_t>(std::max<int64_t>(due_ms, 0)));
+// A destination ends with NUL, which none can have.
+std::string DueKey(const Place& place, const QueueId& id) {
+  std::string key = place.destination + '\0';
+  base::AppendBigEndian(key, static_cast<uint64_t>(std::max<int64_t>(place.due_ms, 0)));
   return key + id;
 }
+
+// Nothing: the key is damaged.
+std::optional<std::pair<Place, QueueId>> ParseDueKey(std::string_view key) {
+  const size_t end = key.find('\0');
+  if (end == std::string_view::npos || key.size() <= end + 1 + 8) return std::nullopt;
+  std::string_view rest = key.substr(end + 1);
+  const auto due = base::TakeBigEndian<uint64_t>(rest);
+  return std::pair(Place{std::string(key.substr(0, end)), static_cast<int64_t>(due.value_or(0))}, QueueId(rest));
+}
+
+absl::Status DamagedIndex() { return absl::DataLossError("a key of the index of due messages is damaged"); }
 
 std::string ChunkKey(const std::string& body_id, uint32_t index) {
   std::string key = body_id;
   base::AppendBigEndian(key, index);
   return key;
 }
-
-int64_t DueOf(std::string_view key) { return static_cast<int64_t>(base::TakeBigEndian<uint64_t>(key).value_or(0)); }
 
 uint32_t ChunkCount(uint64_t octets) {
   return static_cast<uint32_t>(std::max<uint64_t>(1, (octets + Spool::kChunk - 1) / Spool::kChunk));
@@ -82,18 +92,43 @@ absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(const config::v1::DatabaseCon
   pipeline.metrics = spool->pipeline_metrics_.get();
   spool->pipeline_ = std::make_unique<kv::CommitPipeline>(*spool->database_, pipeline);
 
+  RETURN_IF_ERROR(spool->MakeSchema());
+  return spool;
+}
+
+absl::Status Spool::MakeSchema() {
   std::string version;
-  ASSIGN_OR_RETURN(const bool known, spool->database_->Get(spool->database_->column(kMeta), kSchemaKey, &version));
-  if (known && version != kSchemaVersion) {
+  ASSIGN_OR_RETURN(const bool known, database_->Get(database_->column(kMeta), kSchemaKey, &version));
+  if (known && version == kSchemaVersion) return absl::OkStatus();
+  if (known && version != "1") {
     return absl::FailedPreconditionError(absl::StrCat("the spool has schema ", version, ", this program knows ", kSchemaVersion));
   }
-  if (!known) {
+  if (known) RETURN_IF_ERROR(Upgrade());
+  kv::Commit commit;
+  commit.batch.Put(database_->column(kMeta), kSchemaKey, kSchemaVersion);
+  commit.grows = false;
+  return pipeline_->Write(std::move(commit));
+}
+
+absl::Status Spool::Upgrade() {
+  // It may have been broken off before: everything is made anew, and the schema's number is written last.
+  kv::Commit clear;
+  clear.batch.DeleteRange(database_->column(kDue), "", "\xff");
+  clear.grows = false;
+  RETURN_IF_ERROR(pipeline_->Write(std::move(clear)));
+  QueueId after;
+  for (;;) {
+    ASSIGN_OR_RETURN(auto items, List(after, 1000));
+    if (items.empty()) return absl::OkStatus();
+    after = items.back().first;
     kv::Commit commit;
-    commit.batch.Put(spool->database_->column(kMeta), kSchemaKey, kSchemaVersion);
     commit.grows = false;
-    RETURN_IF_ERROR(spool->pipeline_->Write(std::move(commit)));
+    for (auto& [id, item] : items) {
+      item.set_destination(DestinationOf(item));
+      AddItem(commit.batch, id, item);
+    }
+    RETURN_IF_ERROR(pipeline_->Write(std::move(commit)));
   }
-  return spool;
 }
 
 int64_t Spool::NowMs() const { return absl::ToUnixMillis(clock_.Now()); }
@@ -159,7 +194,7 @@ absl::StatusOr<std::optional<QueueId>> Spool::FindRequest(const std::string& req
 
 void Spool::AddItem(kv::Batch& batch, const QueueId& id, const Item& item) const {
   batch.Put(database_->column(kItems), id, item.SerializeAsString());
-  batch.Put(database_->column(kDue), DueKey(item.next_attempt_ms(), id), "");
+  batch.Put(database_->column(kDue), DueKey(PlaceOf(item), id), "");
 }
 
 absl::Status Spool::Enqueue(const QueueId& id, Item item, std::string_view octets, const std::string& upload_id,
@@ -180,6 +215,7 @@ absl::Status Spool::Enqueue(const QueueId& id, Item item, std::string_view octet
     // From now on the item is what refers to it.
     commit.batch.Delete(database_->column(kUploads), upload_id);
   }
+  item.set_destination(DestinationOf(item));
   AddItem(commit.batch, id, item);
   if (!request_id.empty()) {
     storage::v1::StoredEnqueue stored;
@@ -198,24 +234,35 @@ absl::StatusOr<Item> Spool::Read(const QueueId& id) const {
   return Parse<Item>(value.view());
 }
 
-absl::StatusOr<std::vector<DueEntry>> Spool::ReadDue(int64_t until_ms, size_t limit) const {
-  std::vector<DueEntry> entries;
-  const auto iterator = database_->NewIterator(database_->column(kDue), "", DueKey(until_ms + 1, ""));
-  for (iterator->SeekToFirst(); iterator->Valid() && entries.size() < limit; iterator->Next()) {
-    const std::string_view key = iterator->key();
-    if (key.size() <= 8) return absl::DataLossError("a key of the index of due messages is damaged");
-    entries.push_back({QueueId(key.substr(8)), DueOf(key)});
+absl::StatusOr<DuePage> Spool::ReadDue(const std::string& destination, int64_t until_ms, size_t limit) const {
+  DuePage page;
+  const std::string prefix = destination + '\0';
+  const auto iterator = database_->NewIterator(database_->column(kDue), prefix, kv::PrefixEnd(prefix));
+  for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
+    auto entry = ParseDueKey(iterator->key());
+    if (!entry.has_value()) return DamagedIndex();
+    if (entry->first.due_ms > until_ms || page.entries.size() >= limit) {
+      page.next_due_ms = entry->first.due_ms;
+      break;
+    }
+    page.entries.push_back({std::move(entry->second), entry->first.due_ms});
   }
   RETURN_IF_ERROR(iterator->status());
-  return entries;
+  return page;
 }
 
-absl::StatusOr<std::optional<int64_t>> Spool::EarliestDue() const {
+absl::StatusOr<std::vector<Place>> Spool::Destinations(const std::string& after, size_t limit) const {
+  std::vector<Place> places;
   const auto iterator = database_->NewIterator(database_->column(kDue), "", "");
-  iterator->SeekToFirst();
+  // Behind a destination's last key comes what begins with it and the octet after NUL.
+  for (iterator->Seek(after.empty() ? "" : after + '\1'); iterator->Valid() && places.size() < limit;
+       iterator->Seek(places.back().destination + '\1')) {
+    auto entry = ParseDueKey(iterator->key());
+    if (!entry.has_value()) return DamagedIndex();
+    places.push_back(std::move(entry->first));
+  }
   RETURN_IF_ERROR(iterator->status());
-  if (!iterator->Valid()) return std::nullopt;
-  return DueOf(iterator->key());
+  return places;
 }
 
 absl::StatusOr<std::vector<std::pair<QueueId, Item>>> Spool::List(const QueueId& after, size_t limit) const {
@@ -241,34 +288,36 @@ void Spool::AddNotifications(kv::Batch& batch, std::vector<Notification> notific
     notification.item.set_body_id(notification.id);
     notification.item.set_body_bytes(notification.octets.size());
     batch.Put(database_->column(kBodies), ChunkKey(notification.id, 0), notification.octets);
+    notification.item.set_destination(DestinationOf(notification.item));
     AddItem(batch, notification.id, notification.item);
   }
 }
 
-void Spool::Update(const QueueId& id, const Item& item, int64_t old_due_ms, std::vector<Notification> notifications, Done done) {
-  kv::Commit commit;
+void Spool::Finish(kv::Commit commit, Done done) {
   commit.grows = false;  // an outcome must be noted however full the disk is
-  commit.batch.Delete(database_->column(kDue), DueKey(old_due_ms, id));
-  AddItem(commit.batch, id, item);
-  AddNotifications(commit.batch, std::move(notifications));
   // Submit calls `done` only when it takes the commit.
   auto shared = std::make_shared<Done>(std::move(done));
   commit.done = [shared](const absl::Status& status) { (*shared)(status); };
   if (const absl::Status status = pipeline_->SubmitWaiting(std::move(commit)); !status.ok()) (*shared)(status);
 }
 
-void Spool::Remove(const QueueId& id, const Item& item, int64_t old_due_ms, std::vector<Notification> notifications, Done done) {
+void Spool::Update(const QueueId& id, const Item& item, const Place& old, std::vector<Notification> notifications, Done done) {
   kv::Commit commit;
-  commit.grows = false;
-  commit.batch.Delete(database_->column(kDue), DueKey(old_due_ms, id));
+  commit.batch.Delete(database_->column(kDue), DueKey(old, id));
+  AddItem(commit.batch, id, item);
+  AddNotifications(commit.batch, std::move(notifications));
+  Finish(std::move(commit), std::move(done));
+}
+
+void Spool::Remove(const QueueId& id, const Item& item, const Place& old, std::vector<Notification> notifications, Done done) {
+  kv::Commit commit;
+  commit.batch.Delete(database_->column(kDue), DueKey(old, id));
   commit.batch.Delete(database_->column(kItems), id);
   for (uint32_t index = 0; index < ChunkCount(item.body_bytes()); ++index) {
     commit.batch.Delete(database_->column(kBodies), ChunkKey(item.body_id(), index));
   }
   AddNotifications(commit.batch, std::move(notifications));
-  auto shared = std::make_shared<Done>(std::move(done));
-  commit.done = [shared](const absl::Status& status) { (*shared)(status); };
-  if (const absl::Status status = pipeline_->SubmitWaiting(std::move(commit)); !status.ok()) (*shared)(status);
+  Finish(std::move(commit), std::move(done));
 }
 
 absl::StatusOr<uint64_t> Spool::Count() const {

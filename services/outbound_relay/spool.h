@@ -21,17 +21,19 @@
 #include "common/kv/free_space_guard.h"
 #include "common/kv/metrics.h"
 #include "mailmesh/config/v1/common.pb.h"
-#include "mailmesh/storage/v1/relay.pb.h"
+#include "services/outbound_relay/destination.h"
 
 namespace mailmesh::outbound_relay {
-
-// 26 characters that sort by time.
-using QueueId = std::string;
-using Item = storage::v1::StoredQueueItem;
 
 struct DueEntry {
   QueueId id;
   int64_t due_ms = 0;
+};
+
+struct DuePage {
+  std::vector<DueEntry> entries;
+  // Of the first one that is not among them.
+  std::optional<int64_t> next_due_ms;
 };
 
 class Spool {
@@ -53,28 +55,29 @@ class Spool {
   // The answer to this request if it was made before.
   absl::StatusOr<std::optional<QueueId>> FindRequest(const std::string& request_id) const;
   // Makes `item` durable and due at item.next_attempt_ms, with its content: `octets`, or (with upload_id) what was written ahead;
-  // NotFound when that is not there. `done` is called when it is durable. The item gets body_id and body_bytes.
+  // NotFound when that is not there. `done` is called when it is durable. The item gets body_id, body_bytes and destination.
   absl::Status Enqueue(const QueueId& id, Item item, std::string_view octets, const std::string& upload_id,
                        const std::string& request_id, Done done);
 
   absl::StatusOr<Item> Read(const QueueId& id) const;  // NotFound
-  // Items due at or before `until_ms`, oldest first, at most `limit`.
-  absl::StatusOr<std::vector<DueEntry>> ReadDue(int64_t until_ms, size_t limit) const;
-  // The earliest due time of all; nothing when the queue is empty.
-  absl::StatusOr<std::optional<int64_t>> EarliestDue() const;
+  // A destination's items that are due at or before `until_ms`, oldest first, at most `limit`.
+  absl::StatusOr<DuePage> ReadDue(const std::string& destination, int64_t until_ms, size_t limit) const;
+  // Destinations that have items, in order, after `after`: each with its earliest due time. It costs a look each, whatever their
+  // queues' lengths.
+  absl::StatusOr<std::vector<Place>> Destinations(const std::string& after, size_t limit) const;
   // Items in the order of their ids, after `after`.
   absl::StatusOr<std::vector<std::pair<QueueId, Item>>> List(const QueueId& after, size_t limit) const;
   absl::StatusOr<std::string> ReadChunk(const std::string& body_id, uint32_t index) const;
 
-  // Replaces the item (whose due time was `old_due_ms`). `notifications`: messages of our own that enter the queue in the same commit.
+  // Replaces the item, which stood at `old`; its destination is the caller's to set. `notifications`: messages of our own that enter the queue in the same commit.
   struct Notification {
     QueueId id;
     Item item;
     std::string octets;
   };
-  void Update(const QueueId& id, const Item& item, int64_t old_due_ms, std::vector<Notification> notifications, Done done);
+  void Update(const QueueId& id, const Item& item, const Place& old, std::vector<Notification> notifications, Done done);
   // Takes the item and its content out.
-  void Remove(const QueueId& id, const Item& item, int64_t old_due_ms, std::vector<Notification> notifications, Done done);
+  void Remove(const QueueId& id, const Item& item, const Place& old, std::vector<Notification> notifications, Done done);
 
   // Counts items by a walk over the index: for the metrics, at start.
   absl::StatusOr<uint64_t> Count() const;
@@ -82,6 +85,10 @@ class Spool {
 
  private:
   Spool(const base::Clock& clock) : clock_(clock) {}
+  absl::Status MakeSchema();
+  // From schema 1, whose index had no destinations.
+  absl::Status Upgrade();
+  void Finish(kv::Commit commit, Done done);
   void AddItem(kv::Batch& batch, const QueueId& id, const Item& item) const;
   void AddNotifications(kv::Batch& batch, std::vector<Notification> notifications) const;
   int64_t NowMs() const;

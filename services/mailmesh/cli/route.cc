@@ -5,13 +5,11 @@
 #include "common/base/status.h"
 #include "mailmesh/directory/v1/directory_admin_service.grpc.pb.h"
 #include "services/mailmesh/cli/actions.h"
+#include "services/mailmesh/cli/tls_policies.h"
 
 namespace mailmesh::cli {
-namespace {
 
-using directory::v1::DirectoryAdminService;
 using directory::v1::TlsPolicy;
-using Stub = DirectoryAdminService::Stub;
 
 const std::map<std::string, TlsPolicy>& TlsPolicies() {
   static const auto* const kPolicies = new std::map<std::string, TlsPolicy>{
@@ -22,6 +20,11 @@ const std::map<std::string, TlsPolicy>& TlsPolicies() {
   };
   return *kPolicies;
 }
+
+namespace {
+
+using directory::v1::DirectoryAdminService;
+using Stub = DirectoryAdminService::Stub;
 
 std::string NameOf(TlsPolicy policy) {
   for (const auto& [name, value] : TlsPolicies()) {

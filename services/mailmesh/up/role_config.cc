@@ -210,6 +210,7 @@ absl::StatusOr<std::string> WriteRoleConfig(const Layout& layout, const UpOption
     config["database"]["path"] = data;
     config["shard"] = std::to_string(replica);
   } else if (role_name == "outbound_relay") {
+    config["key_ring"] = layout.data() + "/keys";
     config["spool"]["path"] = data;
     config["hostname"] = options.hostname;
   } else if (role_name == "fetcher") {

@@ -88,5 +88,31 @@ TEST(Dsn, ItsOwnSenderIsNull) {
   EXPECT_TRUE(notification.item.recipients(0).resolve());
 }
 
+TEST(Dsn, SuccessIsToldWhereItWasAskedForByName) {
+  Item item = MakeItem();
+  StoredQueueRecipient* recipient = item.mutable_recipients(0);
+  EXPECT_FALSE(WantsDsn(item, *recipient, DsnKind::kSuccess));
+  recipient->set_notify_failure(true);
+  EXPECT_FALSE(WantsDsn(item, *recipient, DsnKind::kSuccess));
+  recipient->set_notify_success(true);
+  EXPECT_TRUE(WantsDsn(item, *recipient, DsnKind::kSuccess));
+  recipient->set_last_reply("250 2.0.0 taken");
+  recipient->set_last_status("2.0.0");
+  std::string report = BuildDsn(MakeRequest(item, DsnKind::kSuccess));
+  EXPECT_THAT(report, HasSubstr("\r\nAction: relayed\r\nStatus: 2.0.0\r\n"));
+  // RFC 3461, 4.3: not the whole message, whatever RET says.
+  item.set_dsn_return(1);
+  EXPECT_THAT(report, HasSubstr("text/rfc822-headers"));
+  EXPECT_THAT(report, Not(HasSubstr("body text")));
+  recipient->set_local_shard("0");
+  EXPECT_THAT(BuildDsn(MakeRequest(item, DsnKind::kSuccess)), HasSubstr("\r\nAction: delivered\r\n"));
+}
+
+TEST(Dsn, AReplyWithoutEnhancedCodeGetsTheOneOfItsClass) {
+  Item item = MakeItem();
+  item.mutable_recipients(0)->set_last_status("0.0.0");
+  EXPECT_THAT(BuildDsn(MakeRequest(item, DsnKind::kFailure)), HasSubstr("\r\nStatus: 5.0.0\r\n"));
+}
+
 }  // namespace
 }  // namespace mailmesh::outbound_relay

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "absl/synchronization/notification.h"
+#include "common/base/bytes.h"
 #include "common/base/random.h"
 #include "common/rpc/status.h"
 
@@ -38,6 +39,12 @@ class SpoolTest : public testing::Test {
     item.add_recipients()->set_forward_path("b@b.test");
     item.set_queued_ms(due_ms);
     item.set_next_attempt_ms(due_ms);
+    item.mutable_recipients(0)->set_state(Recipient::STATE_QUEUED);
+    return item;
+  }
+  static Item ItemFor(const std::string& recipient, int64_t due_ms) {
+    Item item = MakeItem(due_ms);
+    item.mutable_recipients(0)->set_forward_path(recipient);
     return item;
   }
 
@@ -54,18 +61,45 @@ class SpoolTest : public testing::Test {
     return *status;
   }
 
-  void Finish(const QueueId& id, const Item& item, bool remove, int64_t old_due) {
+  void Finish(const QueueId& id, const Item& item, bool remove, const Place& old) {
     absl::Notification done;
     const auto notify = [&](const absl::Status& status) {
       EXPECT_TRUE(status.ok()) << status;
       done.Notify();
     };
     if (remove) {
-      spool_->Remove(id, item, old_due, {}, notify);
+      spool_->Remove(id, item, old, {}, notify);
     } else {
-      spool_->Update(id, item, old_due, {}, notify);
+      spool_->Update(id, item, old, {}, notify);
     }
     done.WaitForNotification();
+  }
+
+  // Writes the index as schema 1 had it: time and id, and nothing of destinations.
+  void MakeItOld() {
+    kv::DatabaseOptions options;
+    options.path = folder_.string();
+    std::vector<kv::ColumnOptions> columns(6);
+    const char* names[] = {"meta", "items", "due", "bodies", "uploads", "requests"};
+    for (size_t i = 0; i < columns.size(); ++i) columns[i].name = names[i];
+    columns[3].blob_files = true;
+    auto database = kv::Database::Open(std::move(options), std::move(columns));
+    ASSERT_TRUE(database.ok()) << database.status();
+    kv::CommitPipeline pipeline(**database, {});
+    kv::Commit commit;
+    commit.batch.Put((*database)->column(0), "schema", "1");
+    commit.batch.DeleteRange((*database)->column(2), "", "\xff");
+    const auto iterator = (*database)->NewIterator((*database)->column(1), "", "");
+    for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
+      Item item;
+      ASSERT_TRUE(item.ParseFromArray(iterator->value().data(), static_cast<int>(iterator->value().size())));
+      item.clear_destination();
+      commit.batch.Put((*database)->column(1), iterator->key(), item.SerializeAsString());
+      std::string key;
+      base::AppendBigEndian(key, static_cast<uint64_t>(item.next_attempt_ms()));
+      commit.batch.Put((*database)->column(2), key + std::string(iterator->key()), "");
+    }
+    ASSERT_TRUE(pipeline.Write(std::move(commit)).ok());
   }
 
   std::filesystem::path folder_;
@@ -84,31 +118,80 @@ TEST_F(SpoolTest, WhatWasAnsweredIsThereAfterReopening) {
   EXPECT_FALSE(spool_->FindRequest("request-2").value().has_value());
 }
 
+std::vector<QueueId> Ids(const DuePage& page) {
+  std::vector<QueueId> ids;
+  for (const DueEntry& entry : page.entries) ids.push_back(entry.id);
+  return ids;
+}
+
 TEST_F(SpoolTest, DueInTheOrderOfTime) {
   ASSERT_TRUE(Enqueue("id-b", MakeItem(200), "x").ok());
   ASSERT_TRUE(Enqueue("id-a", MakeItem(300), "x").ok());
   ASSERT_TRUE(Enqueue("id-c", MakeItem(100), "x").ok());
-  auto due = spool_->ReadDue(200, 10).value();
-  ASSERT_EQ(due.size(), 2u);
-  EXPECT_EQ(due[0].id, "id-c");
-  EXPECT_EQ(due[1].id, "id-b");
-  EXPECT_EQ(spool_->ReadDue(99, 10).value().size(), 0u);
-  EXPECT_EQ(spool_->ReadDue(1000, 1).value().size(), 1u);
-  EXPECT_EQ(spool_->EarliestDue().value().value(), 100);
+  auto due = spool_->ReadDue("b.test", 200, 10).value();
+  EXPECT_EQ(Ids(due), (std::vector<QueueId>{"id-c", "id-b"}));
+  EXPECT_EQ(due.next_due_ms, 300);
+  EXPECT_TRUE(spool_->ReadDue("b.test", 99, 10).value().entries.empty());
+  EXPECT_EQ(Ids(spool_->ReadDue("b.test", 1000, 1).value()), (std::vector<QueueId>{"id-c"}));
+  EXPECT_EQ(spool_->ReadDue("b.test", 1000, 1).value().next_due_ms, 200);
+  EXPECT_FALSE(spool_->ReadDue("b.test", 1000, 3).value().next_due_ms.has_value());
+}
+
+TEST_F(SpoolTest, EachDestinationHasItsOwnOrder) {
+  // "b.test" begins "b.test.example", and sorts apart from it all the same.
+  ASSERT_TRUE(Enqueue("id-1", ItemFor("x@b.test", 100), "x").ok());
+  ASSERT_TRUE(Enqueue("id-2", ItemFor("x@b.test.example", 50), "x").ok());
+  ASSERT_TRUE(Enqueue("id-3", ItemFor("x@B.Test", 70), "x").ok());
+  ASSERT_TRUE(Enqueue("id-4", ItemFor("x@a.test", 10), "x").ok());
+  EXPECT_EQ(Ids(spool_->ReadDue("b.test", 1000, 10).value()), (std::vector<QueueId>{"id-3", "id-1"}));
+  const std::vector<Place> all{{"a.test", 10}, {"b.test", 70}, {"b.test.example", 50}};
+  EXPECT_EQ(spool_->Destinations("", 10).value(), all);
+  EXPECT_EQ(spool_->Destinations("a.test", 10).value(), (std::vector<Place>{all[1], all[2]}));
+  EXPECT_EQ(spool_->Destinations("b.test", 10).value(), (std::vector<Place>{all[2]}));
+  EXPECT_EQ(spool_->Destinations("", 1).value(), (std::vector<Place>{all[0]}));
+  EXPECT_TRUE(spool_->Destinations("b.test.example", 10).value().empty());
+}
+
+TEST_F(SpoolTest, AHeldMessageIsNowhereDueButCounts) {
+  ASSERT_TRUE(Enqueue("id-1", MakeItem(100), "x").ok());
+  Item item = spool_->Read("id-1").value();
+  const Place old = PlaceOf(item);
+  item.set_held(true);
+  Finish("id-1", item, false, old);
+  EXPECT_TRUE(spool_->ReadDue("b.test", 1000, 10).value().entries.empty());
+  EXPECT_EQ(spool_->Count().value(), 1u);
+  const Place held = PlaceOf(item);
+  item.set_held(false);
+  Finish("id-1", item, false, held);
+  EXPECT_EQ(spool_->ReadDue("b.test", 1000, 10).value().entries.size(), 1u);
+  EXPECT_EQ(spool_->Count().value(), 1u);
 }
 
 TEST_F(SpoolTest, AnUpdateMovesItInTheIndexAndARemovalLeavesNothing) {
   ASSERT_TRUE(Enqueue("id-1", MakeItem(100), "octets").ok());
   Item item = spool_->Read("id-1").value();
   item.set_next_attempt_ms(500);
-  Finish("id-1", item, false, 100);
-  EXPECT_EQ(spool_->ReadDue(499, 10).value().size(), 0u);
-  EXPECT_EQ(spool_->ReadDue(500, 10).value().size(), 1u);
+  Finish("id-1", item, false, {"b.test", 100});
+  EXPECT_EQ(spool_->ReadDue("b.test", 499, 10).value().entries.size(), 0u);
+  EXPECT_EQ(spool_->ReadDue("b.test", 500, 10).value().entries.size(), 1u);
   EXPECT_EQ(spool_->Count().value(), 1u);
-  Finish("id-1", item, true, 500);
+  Finish("id-1", item, true, {"b.test", 500});
   EXPECT_EQ(spool_->Count().value(), 0u);
   EXPECT_TRUE(absl::IsNotFound(spool_->Read("id-1").status()));
   EXPECT_FALSE(spool_->ReadChunk("id-1", 0).ok());
+}
+
+TEST_F(SpoolTest, AnIndexOfTheFirstSchemaIsMadeAnew) {
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Enqueue("id-" + std::to_string(i), ItemFor("x@d" + std::to_string(i % 2) + ".test", 100 + i), "x").ok());
+  spool_.reset();
+  MakeItOld();
+  Open();
+  ASSERT_NE(spool_, nullptr);
+  EXPECT_EQ(spool_->Count().value(), 5u);
+  EXPECT_EQ(Ids(spool_->ReadDue("d0.test", 1000, 10).value()), (std::vector<QueueId>{"id-0", "id-2", "id-4"}));
+  EXPECT_EQ(spool_->Read("id-1").value().destination(), "d1.test");
+  Open();
+  EXPECT_EQ(spool_->Count().value(), 5u);
 }
 
 TEST_F(SpoolTest, AnUploadIsReferredToOnceItIsFinished) {
