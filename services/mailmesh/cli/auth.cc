@@ -68,8 +68,7 @@ absl::Status TestAuth(Context& context, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const std::string password,
                    ReadSecret("Password for " + arguments.address, arguments.password_stdin, Asked::kOnce));
   ASSIGN_OR_RETURN(const auto session, sasl::ClientSession::Create(*mechanism, {arguments.address, base::Secret(password)}));
-  ASSIGN_OR_RETURN(const auto channel, context.ChannelTo("directory"));
-  const auto stub = AuthService::NewStub(channel);
+  ASSIGN_OR_RETURN(const auto stub, Connect<AuthService>(context, "directory"));
 
   directory::v1::ListMechanismsRequest list;
   FillFacts(arguments, list.mutable_facts());

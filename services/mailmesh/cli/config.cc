@@ -27,8 +27,7 @@ absl::Status ShowConfig(Context& context, const std::string& role) {
   Table table({"role", "config"});
   std::string text;
   for (const std::string& instance : instances) {
-    ASSIGN_OR_RETURN(const auto channel, context.ChannelTo(instance));
-    const auto stub = ControlService::NewStub(channel);
+    ASSIGN_OR_RETURN(const auto stub, Connect<ControlService>(context, instance));
     const auto config = Call<ControlService::Stub>(stub.get(), &ControlService::Stub::GetConfig, control::v1::GetConfigRequest());
     RETURN_IF_ERROR(base::Annotate(config.status(), instance));
     absl::StrAppend(&text, text.empty() ? "" : "\n", "# ", instance, "\n", config->yaml());

@@ -194,8 +194,7 @@ absl::StatusOr<std::string> ReadSecret(const std::string& prompt, bool from_stdi
 
 absl::StatusOr<AccountRef> FindAccount(Context& context, const std::string& address) {
   using directory::v1::DirectoryService;
-  ASSIGN_OR_RETURN(const auto channel, context.ChannelTo("directory"));
-  const auto stub = DirectoryService::NewStub(channel);
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryService>(context, "directory"));
   directory::v1::GetAccountRequest request;
   request.set_address(address);
   ASSIGN_OR_RETURN(const auto response,

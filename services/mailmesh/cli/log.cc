@@ -34,8 +34,7 @@ absl::Status LevelCommand(Context& context, const std::string& role, LogLevel le
   ASSIGN_OR_RETURN(const auto instances, context.Instances(role == "all" ? "" : role));
   Table table({"role", "level"});
   for (const std::string& instance : instances) {
-    ASSIGN_OR_RETURN(const auto channel, context.ChannelTo(instance));
-    const auto stub = ControlService::NewStub(channel);
+    ASSIGN_OR_RETURN(const auto stub, Connect<ControlService>(context, instance));
     if (level != control::v1::LOG_LEVEL_UNSPECIFIED) {
       control::v1::SetLogLevelRequest request;
       request.set_level(level);

@@ -36,8 +36,7 @@ absl::StatusOr<std::vector<Found>> FindSessions(Context& context, const Argument
   ASSIGN_OR_RETURN(const auto instances, context.Instances(wanted.role));
   std::vector<Found> found;
   for (const std::string& instance : instances) {
-    ASSIGN_OR_RETURN(const auto channel, context.ChannelTo(instance));
-    const auto stub = ControlService::NewStub(channel);
+    ASSIGN_OR_RETURN(const auto stub, Connect<ControlService>(context, instance));
     control::v1::ListSessionsRequest request;
     request.set_page_size(1000);
     do {
@@ -73,8 +72,7 @@ absl::Status ListSessions(Context& context, const Arguments& wanted) {
 }
 
 absl::StatusOr<bool> Kick(Context& context, const std::string& instance, const std::string& id) {
-  ASSIGN_OR_RETURN(const auto channel, context.ChannelTo(instance));
-  const auto stub = ControlService::NewStub(channel);
+  ASSIGN_OR_RETURN(const auto stub, Connect<ControlService>(context, instance));
   control::v1::KickSessionRequest request;
   request.set_session_id(id);
   const absl::Status status = Call<Stub>(stub.get(), &Stub::KickSession, request).status();

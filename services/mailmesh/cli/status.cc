@@ -19,8 +19,7 @@ absl::Status ShowStatus(Context& context) {
   Table table({"role", "state", "version", "process", "up_since", "sessions", "problems"});
   std::vector<std::string> unhealthy;
   for (const auto& [instance, address] : endpoints) {
-    ASSIGN_OR_RETURN(const auto channel, context.ChannelTo(instance));
-    const auto stub = ControlService::NewStub(channel);
+    ASSIGN_OR_RETURN(const auto stub, Connect<ControlService>(context, instance));
     control::v1::GetInfoResponse info;
     const auto call = NewCall(5);
     const grpc::Status status = stub->GetInfo(call.get(), control::v1::GetInfoRequest(), &info);

@@ -52,8 +52,7 @@ std::string NameOf(relay::v1::RecipientState state) {
 absl::Status AddQueueRows(Context& context, const std::set<std::string>& ids, Table& table) {
   ASSIGN_OR_RETURN(const auto relays, context.Instances("outbound_relay"));
   for (const std::string& relay : relays) {
-    ASSIGN_OR_RETURN(const auto channel, context.ChannelTo(relay));
-    const auto stub = QueueAdminService::NewStub(channel);
+    ASSIGN_OR_RETURN(const auto stub, Connect<QueueAdminService>(context, relay));
     for (const std::string& id : ids) {
       relay::v1::GetQueueItemRequest request;
       request.set_queue_id(id);
@@ -71,8 +70,7 @@ absl::Status AddQueueRows(Context& context, const std::set<std::string>& ids, Ta
 }
 
 absl::StatusOr<directory::v1::Account> AccountById(Context& context, const std::string& id) {
-  ASSIGN_OR_RETURN(const auto channel, context.ChannelTo("directory"));
-  const auto stub = DirectoryService::NewStub(channel);
+  ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryService>(context, "directory"));
   directory::v1::GetAccountRequest request;
   request.set_account_id(id);
   ASSIGN_OR_RETURN(const auto response, Call<DirectoryService::Stub>(stub.get(), &DirectoryService::Stub::GetAccount, request));
