@@ -100,6 +100,7 @@ function(mailmesh_service name)
   endif()
   add_executable(${binary} main.cc)
   target_link_libraries(${binary} PRIVATE mailmesh_${name}_service)
+  install(TARGETS ${binary} RUNTIME DESTINATION bin)
 endfunction()
 
 # mailmesh_test(<name> SOURCES ... DEPS targets ...) makes a GoogleTest program and registers it with CTest.

@@ -11,6 +11,8 @@ void AddStatusCommand(CLI::App& app);
 void AddDomainCommands(CLI::App& app);
 void AddRouteCommands(CLI::App& app);
 void AddAccountCommands(CLI::App& app);
+// Below `account`.
+void AddAccountImportCommand(CLI::App& account);
 void AddAliasCommands(CLI::App& app);
 void AddMailboxCommands(CLI::App& app);
 void AddQueueCommands(CLI::App& app);
@@ -21,6 +23,7 @@ void AddPkiCommands(CLI::App& app);
 void AddAuthCommands(CLI::App& app);
 void AddSessionCommands(CLI::App& app);
 void AddMessageCommands(CLI::App& app);
+void AddDocsCommand(CLI::App& app);
 void AddImportCommand(CLI::App& app);
 void AddExportCommand(CLI::App& app);
 void AddLogCommands(CLI::App& app);

@@ -64,6 +64,7 @@ int RunCommandLine(int argc, char** argv) {
   AddTraceCommand(app);
   AddConfigCommands(app);
   AddPkiCommands(app);
+  AddDocsCommand(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -20,6 +20,9 @@ struct AccountStore {
 // Finds the account in the directory and its shard. NotFound where there is no such account.
 absl::StatusOr<AccountStore> OpenStore(Context& context, const std::string& address);
 
+// The addresses of all accounts, by id.
+absl::StatusOr<std::map<std::string, std::string>> AddressesById(Context& context);
+
 }  // namespace mailmesh::cli
 
 #endif  // MAILMESH_SERVICES_MAILMESH_CLI_STORE_ACCESS_H_
