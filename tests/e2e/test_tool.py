@@ -142,6 +142,23 @@ class Tool(unittest.TestCase):
         self.assertIn("line 2: ", bad.stderr)
         self.assertNotIn("not-a-hash", bad.stderr)
 
+    def test_quota_is_shown_set_and_kept(self):
+        self.deliver("one")
+        used = self.mesh.json("account", "quota", self.account)[0]
+        self.assertEqual((used["messages"], used["messages_limit"].split()[0]), ("1", "none"))
+        limited = self.mesh.json("account", "quota", self.account, "--messages", "1", "--octets", "5MiB")[0]
+        self.assertEqual((limited["messages_limit"], limited["octets_limit"]), ("1", str(5 << 20)))
+        with smtplib.SMTP(*self.mesh.address("mx")) as smtp:
+            with self.assertRaises(smtplib.SMTPResponseException) as refused:
+                smtp.sendmail("x@elsewhere.test", [self.account], messages.simple("two"))
+        self.assertEqual(refused.exception.smtp_code, 552)
+        self.assertIn(self.account, [r["account"] for r in self.mesh.json("account", "quota") if r["messages_limit"] == "1"])
+        freed = self.mesh.json("account", "quota", self.account, "--messages", "none", "--octets", "default")[0]
+        self.assertEqual(freed["messages_limit"], "none")
+        self.deliver("two")
+        self.fails("account", "quota", self.account, "--messages", "many", text="is no limit")
+        self.fails("account", "quota", "--messages", "5")
+
     # Mailboxes and messages.
 
     def test_mailboxes_come_and_go(self):

@@ -116,6 +116,7 @@ void AddAccountCommands(CLI::App& app) {
   add_switch("disable", "Refuses log-in and new mail for an account; its mail stays", true);
   add_switch("enable", "Takes a disabled account into use again", false);
   AddAccountImportCommand(*account);
+  AddAccountQuotaCommand(*account);
 }
 
 }  // namespace mailmesh::cli

@@ -13,6 +13,7 @@ void AddRouteCommands(CLI::App& app);
 void AddAccountCommands(CLI::App& app);
 // Below `account`.
 void AddAccountImportCommand(CLI::App& account);
+void AddAccountQuotaCommand(CLI::App& account);
 void AddAliasCommands(CLI::App& app);
 void AddMailboxCommands(CLI::App& app);
 void AddQueueCommands(CLI::App& app);
@@ -27,6 +28,8 @@ void AddDocsCommand(CLI::App& app);
 void AddImportCommand(CLI::App& app);
 void AddExportCommand(CLI::App& app);
 void AddLogCommands(CLI::App& app);
+void AddStoreCommands(CLI::App& app);
+void AddBackupCommands(CLI::App& app);
 void AddTraceCommand(CLI::App& app);
 void AddConfigCommands(CLI::App& app);
 

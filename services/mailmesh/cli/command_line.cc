@@ -59,6 +59,8 @@ int RunCommandLine(int argc, char** argv) {
   AddFetchCommands(app);
   AddSecretsCommands(app);
   AddSendCommand(app);
+  AddStoreCommands(app);
+  AddBackupCommands(app);
   AddSessionCommands(app);
   AddLogCommands(app);
   AddTraceCommand(app);

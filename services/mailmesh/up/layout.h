@@ -5,6 +5,7 @@
 //   DIR/pki/              keys and certificates
 //   DIR/config/           one YAML file per role instance, written at each start
 //   DIR/data/             databases, key ring
+//   DIR/backup/           backups of the stores, one folder for each shard
 //   DIR/log/              what each process logs, for `mailmesh trace`; rotated by size
 //   DIR/run               Unix sockets; a link to a short folder where DIR is too deep for a socket's path
 #ifndef MAILMESH_SERVICES_MAILMESH_UP_LAYOUT_H_
@@ -22,6 +23,7 @@ struct Layout {
 
   std::string pki() const { return dir + "/pki"; }
   std::string config() const { return dir + "/config"; }
+  std::string backup() const { return dir + "/backup"; }
   std::string log() const { return dir + "/log"; }
   std::string data() const { return dir + "/data"; }
   std::string authority() const { return dir + "/ca.pem"; }

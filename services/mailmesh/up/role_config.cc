@@ -209,6 +209,7 @@ absl::StatusOr<std::string> WriteRoleConfig(const Layout& layout, const UpOption
   } else if (role_name == "mailbox_store") {
     config["database"]["path"] = data;
     config["shard"] = std::to_string(replica);
+    config["backup"]["path"] = absl::StrCat(layout.backup(), "/", instance);
   } else if (role_name == "outbound_relay") {
     config["key_ring"] = layout.data() + "/keys";
     config["spool"]["path"] = data;
