@@ -34,22 +34,23 @@ class Site:
     domains: those it stores mail for; each of `users` exists in each, with password `password`.
     routes: {domain: (host, port)} for mail that it sends on.
     tls: (certificate, key, ca) paths, or None for a site without TLS.
-    keep_octets: Dovecot stores messages with the line ends that they came with.
+    keep_octets: Dovecot stores messages with the line ends that they came with, mailboxes under any name.
+    postfix: more settings for its main.cf.
     """
 
     def __init__(self, domains, routes=None, tls=None, password="peer-secret", size_limit=0, drop_headers="",
-                 users=("anna", "bert"), keep_octets=False):
+                 users=("anna", "bert"), keep_octets=False, postfix=None):
         require_root()
         self.users = users
         self.domains = domains
         self.password = password
         self.smtp_port, self.lmtp_port, self.imap_port, self.pop3_port, self.imaps_port, self.pop3s_port = free_ports(6)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="peer-", dir=PROJECT / "build/peers"))
-        self._write_postfix(routes or {}, tls, size_limit, drop_headers)
+        self._write_postfix(routes or {}, tls, size_limit, drop_headers, postfix or {})
         self._write_dovecot(tls, keep_octets)
         self._process = None
 
-    def _write_postfix(self, routes, tls, size_limit, drop_headers):
+    def _write_postfix(self, routes, tls, size_limit, drop_headers, more):
         etc = self.dir / "etc-postfix"
         shutil.copytree(ROOT / "etc/postfix", etc, symlinks=True)
         transports = " ".join(f"{{{domain} = smtp:[{host}]:{port}}}" for domain, (host, port) in routes.items())
@@ -100,6 +101,7 @@ class Site:
                 "smtp_tls_CAfile": "/etc/postfix/ca.pem",
                 "smtp_tls_security_level": "may",
             }
+        settings |= more
         (etc / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
         (etc / "mailboxes").write_text("".join(f"{u}@{d} {u}@{d}/\n" for u in self.users for d in self.domains))
         master = []
@@ -135,12 +137,22 @@ disable_plaintext_auth = no
 ssl = {"yes" if tls else "no"}
 {"ssl_cert = </etc/dovecot/cert.pem" if tls else ""}
 {"ssl_key = </etc/dovecot/key.pem" if tls else ""}
-mail_location = maildir:/srv/mail/%u
+mail_location = {"sdbox:/srv/mail/box/%u" if keep_octets else "maildir:/srv/mail/%u"}
+namespace inbox {{
+  inbox = yes
+  separator = /
+}}
 mail_uid = mail
 mail_gid = mail
 first_valid_uid = 1
 first_valid_gid = 1
 mail_max_userip_connections = 1000
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 mail_save_crlf = {"yes" if keep_octets else "no"}
 passdb {{
   driver = static
