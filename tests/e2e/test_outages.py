@@ -178,17 +178,22 @@ def stopped(mesh, role):
     time.sleep(SECONDS)
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
+    return 0
 
 
 def killed(mesh, role):
+    """Gives how often."""
+    kills = 0
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         for pid in children(mesh, role):
             try:
                 os.kill(pid, signal.SIGKILL)
+                kills += 1
             except ProcessLookupError:
                 pass
         time.sleep(0.05)
+    return kills
 
 
 def subjects(mesh, user, password=PASSWORD):
@@ -207,6 +212,7 @@ class Outages(unittest.TestCase):
         with Mesh(CONFIG) as mesh, Mesh(CONFIG) as other:
             self.set_up(mesh, other)
             ledger = collections.defaultdict(list)
+            self.kills = collections.Counter()
             probes = [Smtp("SMTP", mesh, ledger), Lmtp("LMTP", mesh, ledger), Submission("submission", mesh, ledger),
                       Imap("IMAP session", mesh, ledger), ImapLogin("IMAP log-in", mesh, ledger), Pop3("POP3", mesh, ledger),
                       Fetched("fetched", other, ledger)]
@@ -252,7 +258,7 @@ class Outages(unittest.TestCase):
     def one_outage(self, mesh, probes, role, how):
         wait_until(lambda: all(p.works_since(time.monotonic() - 5) for p in probes), f"every client works before {role} is {how.__name__}", 60)
         begin = time.monotonic()
-        how(mesh, role)
+        self.kills[role] += how(mesh, role)
         end = time.monotonic()
         try:
             wait_until(lambda: all(p.works_since(end) for p in probes), "all clients work again", BACK_WITHIN)
@@ -277,8 +283,11 @@ class Outages(unittest.TestCase):
             expected = set(ledger[name])
             wait_until(lambda: expected <= set(subjects(site, user)), f"what {name} acknowledged is at {user}", 60)
             doubled = {s: n for s, n in subjects(site, user).items() if n > 1}
-            self.assertEqual(doubled, {}, name)
-            print(f"    {name}: {len(expected)} acknowledged, all there once")
+            # A relay that dies between the other site's 250 and its own commit sends again: the window that SMTP itself leaves
+            # open (RFC 1047), at most once for each kill and connection.
+            allowed = self.kills["outbound_relay"] if name == "submission" else 0
+            self.assertLessEqual(len(doubled), allowed, f"{name}: {doubled}")
+            print(f"    {name}: {len(expected)} acknowledged, all there once" + (f", {len(doubled)} twice" if doubled else ""))
 
 
 if __name__ == "__main__":
