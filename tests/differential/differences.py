@@ -32,6 +32,13 @@ def without(answer, expression):
 
 
 @rule("imap")
+@rule("pop3")
+def not_offered(where, item, ours, theirs, context):
+    """Dovecot, as it is set up here, has no APPENDLIMIT, QUOTA, special uses, UTF8 and LANG."""
+    return where in ("appendlimit", "quota", "special_use", "utf8_lang")
+
+
+@rule("imap")
 def modseq_is_told(where, item, ours, theirs, context):
     """RFC 7162, 3.1.2.1: HIGHESTMODSEQ is told to every client; Dovecot tells it to those that have enabled CONDSTORE."""
     return without(ours, r"OK \[HIGHESTMODSEQ") == without(theirs, r"OK \[HIGHESTMODSEQ")
@@ -163,7 +170,7 @@ exact("smtp", "smtputf8", "MAIL FROM:<\u00c3\u00a4rger@elsewhere.test>|MAIL FROM
       "RFC 6531, 3.4 and 3.5: an address beyond ASCII needs SMTPUTF8 said; Postfix asks for it later, or not.")
 exact("smtp", "vrfy_expn_help", "VRFY smtp-vrfy_expn_help@a.test|VRFY nobody@a.test",
       "RFC 5321, 3.5.3 and 7.3: nobody is told who exists; Postfix tells.")
-exact("smtp", "vrfy_expn_help", "EXPN list|HELP|HELP MAIL", "RFC 5321, 4.5.1 and 4.2.4: EXPN is known and not implemented (502), HELP is; Postfix knows neither.")
+exact("smtp", "vrfy_expn_help", "EXPN list|HELP|HELP MAIL|HELP XYZZY", "RFC 5321, 4.5.1 and 4.2.4: EXPN is known and not implemented (502), HELP is; Postfix knows neither.")
 
 
 def explain(part, where, item, ours, theirs, context):

@@ -172,7 +172,7 @@ def untagged(line):
 
 
 class Pop3(Side):
-    MULTILINE = re.compile(r"(?i)(RETR \d+|TOP \d+ \d+|LIST|UIDL|CAPA)$")
+    MULTILINE = re.compile(r"(?i)(RETR \d+|TOP \d+ \d+|LIST|UIDL|CAPA|LANG)$")
 
     def begin(self, begun):
         self.line()
