@@ -110,11 +110,13 @@ LISTENERS = {
 }
 
 
-def advertised(mesh, protocol, user, password):
+def advertised(mesh, protocol, mesh_name, password):
     """All words of a protocol's listeners, and prints them by listener and state."""
     kind, listeners = LISTENERS[protocol]
     found = set()
     for listener in listeners:
+        user = f"words-{mesh_name}-{listener}@a.test"  # its own, for POP3 may ask one to wait before the next log-in
+        mesh.add_account(user, password)
         asker = kind(mesh, listener, user, password)
         for state, words in asker.states():
             print(f"  {listener}, {state}: {' '.join(words) if protocol == 'imap' else ', '.join(words)}")
@@ -129,15 +131,18 @@ def without_value(word):
     return name if value.isdigit() else word
 
 
-def compare(mesh, transcripts, password):
+def collect(mesh, mesh_name, password, found):
+    """Adds what this mesh's listeners advertise to `found` (protocol -> words), and prints it."""
+    print(f"== capability words, mesh {mesh_name}")
+    for protocol in LISTENERS:
+        found.setdefault(protocol, set()).update(without_value(w) for w in advertised(mesh, protocol, mesh_name, password))
+
+
+def compare(found, transcripts):
     """Prints what is missing and gives how much that is."""
     missing = 0
-    user = "words@a.test"
-    mesh.add_account(user, password)
-    print("== capability words")
-    for protocol in LISTENERS:
+    for protocol, words in found.items():
         own = [t for t in transcripts if t.path.parent.name == protocol]
-        words = {without_value(word) for word in advertised(mesh, protocol, user, password)}
         for kind in ("works", "refused"):
             tagged = set().union(*(getattr(t, kind) for t in own))
             for word in sorted(words - tagged):
