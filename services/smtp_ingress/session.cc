@@ -91,7 +91,9 @@ net::Awaitable<void> Session::Run() {
 }
 
 net::Awaitable<bool> Session::Greet() {
-  stream_.ExpiresAt(net::After(ingress_.session_timeout));
+  session_end_ = net::After(ingress_.session_timeout);
+  // A little later, whatever goes on: until then a client between two commands is told (Exchange).
+  stream_.ExpiresAt(session_end_ + kLastWordTimeout);
   stream_.ExpiresAfter(ingress_.command_timeout);
   const bool too_fast = !ingress_.limits->TakeConnection(ForLimits());
   // Before a handshake, which is what costs: without a word, for there is none before TLS.
@@ -157,6 +159,10 @@ net::Awaitable<bool> Session::Exchange() {
   input_ = {};
   bool flushed = co_await Flush();
   if (!flushed) co_return false;
+  if (net::Clock::now() >= session_end_ && machine_.at_command_boundary()) {
+    co_await SayLast(replies::kTimeout);
+    co_return false;
+  }
   stream_.ExpiresAfter(body_ != nullptr ? ingress_.data_timeout : ingress_.command_timeout);
   absl::StatusOr<net::WaitResult> waited = co_await reader_.WaitReadable();
   if (kicked_->load() && machine_.at_command_boundary()) {

@@ -89,6 +89,7 @@ class Session {
   std::string_view input_;  // what the machine has not taken of reader_.data()
   bool closing_ = false;
   net::TimePoint command_start_;
+  net::TimePoint session_end_;  // the client hears 421 at its next command
 
   std::string helo_;
   std::unique_ptr<auth::Exchange> exchange_;
