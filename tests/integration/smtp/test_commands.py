@@ -12,7 +12,8 @@ LIMIT = 1024 * 1024
 class Commands(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.site = cls.enterClassContext(Site(settings=f"max_message_bytes: {LIMIT}\nmax_recipients: 100\n"))
+        cls.site = cls.enterClassContext(Site(settings=f"max_message_bytes: {LIMIT}\nmax_recipients: 100\n",
+                                              users=("anna", "bert", "cleo")))
 
     def setUp(self):
         self.mx = self.connect()
@@ -196,6 +197,21 @@ class Commands(unittest.TestCase):
         lmtp = self.connect("lmtp")
         self.assertEqual(lmtp.transaction(message("lmtp"), rcpt=" NOTIFY=SUCCESS")[0], 250)
         self.assertEqual(len(self.site.inbox("anna")), 1)
+
+    def test_dsn_success_is_reported(self):
+        self.mx.expect("MAIL FROM:<bert@a.test> ENVID=QQ+2B1", 250)
+        self.mx.expect("RCPT TO:<anna@a.test> NOTIFY=SUCCESS ORCPT=rfc822;Anna+40elsewhere.test", 250)
+        self.mx.expect("RCPT TO:<cleo@a.test> NOTIFY=FAILURE", 250)
+        self.mx.expect("DATA", 354)
+        self.mx.raw(message("report") + b".\r\n")
+        self.assertEqual(self.mx.reply()[0], 250)
+        report = wait_until(lambda: self.site.inbox("bert"), "the report")
+        self.assertEqual(len(report), 1)
+        for text in (b"Return-Path: <>\r\n", b"Original-Envelope-Id: QQ+1\r\n", b"Action: delivered\r\n",
+                     b"Original-Recipient: rfc822;Anna@elsewhere.test\r\n", b"Final-Recipient: rfc822; anna@a.test\r\n"):
+            self.assertIn(text, report[0])
+        self.assertNotIn(b"cleo", report[0].split(b"Subject: report")[0], "who did not ask is not told")
+        self.assertEqual([len(self.site.inbox(user)) for user in ("anna", "cleo")], [1, 1])
 
     # RFC 4954
 
