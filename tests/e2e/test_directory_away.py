@@ -34,6 +34,13 @@ class Session:
         self.seen.append((what, time.monotonic() - begin, text if len(text) < 100 else text[:97] + "..."))
         return text
 
+    def summary(self):
+        lines = []
+        for what in dict.fromkeys(what for what, _, _ in self.seen):
+            seen = [(seconds, text) for other, seconds, text in self.seen if other == what]
+            lines.append(f"    {what:32} {len(seen):3}  {max(seconds for seconds, _ in seen):5.2f} s  {seen[-1][1]}")
+        return "\n".join(lines)
+
     def imap(self):
         return imaplib.IMAP4_SSL("localhost", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context(), timeout=60)
 
@@ -95,9 +102,7 @@ class DirectoryAway(unittest.TestCase):
             self.assertGreater(time.monotonic() - begin, AWAY - 1)
             give_back()
             self.afterwards(session, reader, taken)
-            print(f"\n  {name}: what clients saw")
-            for what, seconds, text in session.seen:
-                print(f"    {what:42} {seconds:6.2f} s  {text}")
+            print(f"\n  {name}: what clients saw (how often, the longest it took, one reply)\n{session.summary()}")
 
     def begin(self, session):
         """Everybody logs in, and the recipients become known."""
@@ -134,6 +139,7 @@ class DirectoryAway(unittest.TestCase):
             text = session.ask("submission, AUTH", session.submission().login, "cleo@a.test", PASSWORD)
             self.assertIn("454", text)
             self.assertIn("4.7.0", text)
+            time.sleep(0.5)
         return taken
 
     def afterwards(self, session, reader, taken):
