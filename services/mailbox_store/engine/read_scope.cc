@@ -7,6 +7,12 @@
 #include "services/mailbox_store/engine/errors.h"
 
 namespace mailmesh::mailbox_store {
+namespace {
+
+// Sets that span fewer pages are read page by page: an iterator costs more than a few look-ups.
+constexpr uint32_t kFewPages = 4;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<ReadScope>> ReadScope::Open(Store& store, std::string_view account_id) {
   ASSIGN_OR_RETURN(AccountPtr account, store.FindAccount(account_id));
@@ -51,11 +57,30 @@ absl::StatusOr<MailboxId> ReadScope::FindMailboxByName(std::string_view name) co
 
 MessageScan::MessageScan(const ReadScope& scope, MailboxId mailbox, const UidSet& uids)
     : scope_(scope), mailbox_(mailbox), uids_(uids) {
+  if (uids.empty()) return;
+  const uint32_t pages = (uids.ranges().back().last >> kPageBits) - (uids.ranges().front().first >> kPageBits);
+  if (pages < kFewPages) return;
   const std::string prefix = keys::Mailbox(scope.account(), mailbox);
   iterator_ = scope.Scan(ColumnId::kMessages, prefix, kv::PrefixEnd(prefix));
 }
 
+absl::StatusOr<bool> MessageScan::GetNextPage() {
+  while (next_uid_ <= kMaxUid) {
+    const uint32_t uid = uids_.NextMember(static_cast<uint32_t>(next_uid_));
+    if (uid == 0) return false;
+    const uint32_t page = uid >> kPageBits;
+    base_uid_ = page << kPageBits;
+    next_uid_ = static_cast<uint64_t>(base_uid_) + kv::kPageWidth;
+    ASSIGN_OR_RETURN(in_page_, scope_.Get(ColumnId::kMessages, keys::Page(scope_.account(), mailbox_, page), &value_));
+    if (!in_page_) continue;
+    reader_ = kv::PageReader(value_.view());
+    return true;
+  }
+  return false;
+}
+
 absl::StatusOr<bool> MessageScan::NextPage() {
+  if (iterator_ == nullptr) return GetNextPage();
   if (next_uid_ > kMaxUid) return false;
   const uint32_t uid = uids_.NextMember(static_cast<uint32_t>(next_uid_));
   if (uid == 0) return false;

@@ -56,11 +56,13 @@ class MessageScan {
 
  private:
   absl::StatusOr<bool> NextPage();
+  absl::StatusOr<bool> GetNextPage();
 
   const ReadScope& scope_;
   const MailboxId mailbox_;
   const UidSet& uids_;
-  std::unique_ptr<kv::Iterator> iterator_;
+  std::unique_ptr<kv::Iterator> iterator_;  // for sets that span many pages
+  kv::Value value_;                         // for the others
   uint64_t next_uid_ = 1;
   uint32_t base_uid_ = 0;
   bool in_page_ = false;
