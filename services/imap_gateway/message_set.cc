@@ -68,6 +68,19 @@ imap::SequenceSet KeepBoth(const imap::SequenceSet& a, const imap::SequenceSet& 
   return both;
 }
 
+imap::SequenceSet TakeFirst(imap::SequenceSet& set, uint64_t count) {
+  imap::SequenceSet first;
+  imap::SequenceSet rest;
+  for (const imap::SequenceSet::Range& range : set.ranges()) {
+    const auto taken = static_cast<uint32_t>(std::min<uint64_t>(count, uint64_t{range.last} - range.first + 1));
+    if (taken > 0) first.AddRange(range.first, range.first + (taken - 1));
+    if (taken <= range.last - range.first) rest.AddRange(range.first + taken, range.last);
+    count -= taken;
+  }
+  set = std::move(rest);
+  return first;
+}
+
 imap::SequenceSet FromUidSet(const mailbox::v1::UidSet& uids) {
   imap::SequenceSet set;
   for (int i = 0; i < uids.first_size() && i < uids.last_size(); ++i) set.AddRange(uids.first(i), uids.last(i));

@@ -26,6 +26,9 @@ imap::SequenceSet ToSequences(const imap::SequenceSet& uids, const Version& know
 // Numbers that are in both of two resolved sets.
 imap::SequenceSet KeepBoth(const imap::SequenceSet& a, const imap::SequenceSet& b);
 
+// Takes the first `count` numbers off a resolved set.
+imap::SequenceSet TakeFirst(imap::SequenceSet& set, uint64_t count);
+
 imap::SequenceSet FromUidSet(const mailbox::v1::UidSet& uids);
 mailbox::v1::UidSet ToProto(const imap::SequenceSet& uids);
 

@@ -51,21 +51,6 @@ imap::SequenceSet ExactUids(const imap::SequenceSet& sequences, const Version& k
   return uids;
 }
 
-// Takes the first numbers off a set, kSlice of them.
-imap::SequenceSet TakeSlice(imap::SequenceSet& sequences) {
-  imap::SequenceSet slice;
-  imap::SequenceSet rest;
-  uint64_t room = kSlice;
-  for (const imap::SequenceSet::Range& range : sequences.ranges()) {
-    const auto taken = static_cast<uint32_t>(std::min<uint64_t>(room, uint64_t{range.last} - range.first + 1));
-    if (taken > 0) slice.AddRange(range.first, range.first + (taken - 1));
-    if (range.first + taken <= range.last) rest.AddRange(range.first + taken, range.last);
-    room -= taken;
-  }
-  sequences = std::move(rest);
-  return slice;
-}
-
 }  // namespace
 
 std::optional<SearchProgram> Session::PrepareSearch(imap::SearchKey key, const std::string& charset) {
@@ -91,7 +76,7 @@ net::Awaitable<absl::StatusOr<imap::SequenceSet>> Session::SearchStore(mailbox::
   request.set_mailbox_id(selected_->id);
   *request.mutable_key() = std::move(key);
   while (!candidates.empty()) {
-    const imap::SequenceSet slice = TakeSlice(candidates);
+    const imap::SequenceSet slice = TakeFirst(candidates, kSlice);
     *request.mutable_within() = ToUidSet(slice, known());
     auto response = co_await store_->Call(&Methods::SearchMessages, request);
     if (!response.ok()) co_return response.status();

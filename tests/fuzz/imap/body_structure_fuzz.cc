@@ -14,7 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::string text = "* 1 FETCH (BODYSTRUCTURE ";
     imap::AppendBodyStructure(text, structure, {.extensible = extensible, .rev2 = size % 2 == 0});
     text += " ENVELOPE ";
+    const size_t start = text.size();
     imap::AppendEnvelope(text, structure.root().envelope ? *structure.root().envelope : mime::Envelope());
+    std::string mailbox;
+    if (!imap::FirstMailbox(std::string_view(text).substr(start), imap::EnvelopeList::kBcc, &mailbox)) std::abort();
     text += ")";
     const auto response = imap::ParseResponse(text);
     if (!response.ok()) std::abort();

@@ -58,5 +58,20 @@ TEST(MessageSetTest, KeepBoth) {
   EXPECT_EQ(both("1:2", "5"), "");
 }
 
+TEST(MessageSetTest, TakeFirst) {
+  const auto split = [](const char* text, uint64_t count) {
+    imap::SequenceSet set = *imap::SequenceSet::Parse(text);
+    const std::string first = TakeFirst(set, count).ToString();
+    return first + " | " + set.ToString();
+  };
+  EXPECT_EQ(split("1:10", 4), "1:4 | 5:10");
+  EXPECT_EQ(split("1:2,5:6,9", 3), "1:2,5 | 6,9");
+  EXPECT_EQ(split("1:2,5:6,9", 4), "1:2,5:6 | 9");
+  EXPECT_EQ(split("1:2,5:6,9", 5), "1:2,5:6,9 | ");
+  EXPECT_EQ(split("1:2,5:6,9", 6), "1:2,5:6,9 | ");
+  EXPECT_EQ(split("7:4294967295", 1), "7 | 8:4294967295");
+  EXPECT_EQ(split("7", 0), " | 7");
+}
+
 }  // namespace
 }  // namespace mailmesh::imap_gateway

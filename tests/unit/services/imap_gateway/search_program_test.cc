@@ -79,5 +79,22 @@ TEST(SearchProgramTest, TextsBecomeUtf8) {
   EXPECT_EQ(program->for_store()->header().text(), "\xc3\xa4");
 }
 
+TEST(SearchProgramTest, TheStoreCanGetItAll) {
+  const ClientView client = Five();
+  auto program = Make("UNSEEN RECENT SUBJECT x", client);
+  ASSERT_TRUE(program.ok());
+  const mailbox::v1::SearchKey whole = program->WholeForStore(client);
+  ASSERT_EQ(whole.all_of().keys_size(), 2);
+  const mailbox::v1::SearchKey& local = whole.all_of().keys(0);
+  ASSERT_EQ(local.all_of().keys_size(), 2);
+  EXPECT_EQ(local.all_of().keys(0).negated().flag().system_flag(), kFlagSeen);
+  EXPECT_EQ(local.all_of().keys(1).uids().first(0), 50u);
+  EXPECT_EQ(whole.all_of().keys(1).header().text(), "x");
+  program = Make("ALL", client);
+  ASSERT_TRUE(program.ok());
+  ASSERT_EQ(program->WholeForStore(client).all_of().keys_size(), 1);
+  EXPECT_TRUE(program->WholeForStore(client).all_of().keys(0).has_all_of());
+}
+
 }  // namespace
 }  // namespace mailmesh::imap_gateway
