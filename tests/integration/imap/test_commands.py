@@ -415,6 +415,12 @@ class Timeouts(unittest.TestCase):
             waiting = Client(site.ports["imap_gateway"])
             self.addCleanup(waiting.close)
             self.assertTrue(waiting.line(10).startswith("* BYE"))
+            # RFC 3501, 5.4: the autologout timer, for who says nothing.
+            silent = site.client(select="INBOX")
+            self.addCleanup(silent.close)
+            self.assertTrue(silent.line(10).startswith("* BYE"))
+            with self.assertRaises(EOFError):
+                silent.line(10)
             client = site.client()
             self.addCleanup(client.close)
             client.send("IDLE")

@@ -186,6 +186,33 @@ class Extensions(unittest.TestCase):
         self.refuse("THREAD ORDEREDSUBJECT UTF-8 99", "BAD")
 
 
+class Large(unittest.TestCase):
+    """Answers of several responses of the store, and searches of several calls."""
+
+    COUNT = 52_000  # two slices of 50,000, two responses of 32,768
+
+    def test_a_large_mailbox(self):
+        with Site() as site:
+            one = site.client()
+            self.addCleanup(one.close)
+            for first in range(0, self.COUNT, 1000):
+                mails = [b"Subject: %05d\r\n\r\n" % ((i * 7919) % self.COUNT) for i in range(first, first + 1000)]
+                one.raw(b"a APPEND INBOX" + b"".join(b" {%d+}\r\n" % len(mail) + mail for mail in mails) + b"\r\n")
+                self.assertRegex(one.until("a")[1], "^OK")
+            one.ok("SELECT INBOX")
+            one.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+            one.ok("EXPUNGE")
+            subjects = [(i * 7919) % self.COUNT for i in range(self.COUNT) if i != 1]  # by sequence number
+            found = [int(n) for n in one.ok("SEARCH SUBJECT 7")[0].split()[2:]]
+            self.assertEqual(found, [n for n, subject in enumerate(subjects, 1) if "7" in f"{subject:05}"])
+            by_subject = sorted(range(1, self.COUNT), key=lambda n: subjects[n - 1])
+            self.assertEqual([int(n) for n in one.ok("SORT (SUBJECT) UTF-8 ALL")[0].split()[2:]], by_subject)
+            self.assertEqual([int(n) for n in one.ok("SORT (REVERSE SUBJECT) UTF-8 SUBJECT 77")[0].split()[2:]],
+                             [n for n in reversed(by_subject) if "77" in f"{subjects[n - 1]:05}"])
+            uids = one.ok("UID THREAD REFERENCES UTF-8 ALL")[0].removeprefix("* THREAD (").removesuffix(")").split(")(")
+            self.assertEqual([int(uid) for uid in uids], [1, *range(3, self.COUNT + 1)])
+
+
 class LiteralMinus(unittest.TestCase):
     """RFC 7888, 5."""
 
