@@ -25,10 +25,10 @@ StoreOptions OptionsOf(const config::v1::MailboxStoreConfig& config) {
   options.max_message_bytes = config.max_message_bytes();
   options.max_mailboxes = config.max_mailboxes();
   options.special_mailboxes = config.special_mailboxes();
-  options.quota_octets = config.quota().octets();
-  options.quota_messages = config.quota().messages();
+  options.quota_octets = config.quota().max_bytes();
+  options.quota_messages = config.quota().max_messages();
   options.backup_folder = config.backup().path();
-  options.backup_octets_per_second = config.backup().octets_per_second();
+  options.backup_octets_per_second = config.backup().per_second_bytes();
   options.request_memory = config::ToAbsl(config.request_memory());
   options.upload_memory = config::ToAbsl(config.upload_memory());
   options.head_cache_bytes = config.head_cache_bytes();
