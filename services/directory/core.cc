@@ -47,11 +47,6 @@ FailureLimiter::Options LimitsOf(const config::v1::DirectoryConfig& config, cons
   return options;
 }
 
-void SayWhenLow(bool low, uint64_t free_bytes) {
-  telemetry::Log(low ? telemetry::Level::kError : telemetry::Level::kInfo,
-                 low ? "disk nearly full: changes are refused" : "disk has room again", {{"free_bytes", free_bytes}});
-}
-
 // Members in the order in which they need each other: destroyed in reverse.
 class CoreImpl final : public Core {
  public:
@@ -95,7 +90,6 @@ class CoreImpl final : public Core {
     guard.folder = database.path();
     if (database.free_space_floor_bytes() != 0) guard.floor_bytes = database.free_space_floor_bytes();
     guard.ballast_bytes = database.ballast_bytes();
-    guard.on_change = SayWhenLow;
     free_space_ = std::make_unique<kv::FreeSpaceGuard>(std::move(guard));
     kv::DatabaseOptions options;
     options.path = database.path();
