@@ -189,6 +189,7 @@ TEST_F(VerifyTest, ReferencesFollowTheMessages) {
   std::string reference;
   auto it = store().db().NewIterator(store().column(ColumnId::kReferences), "", "");
   for (it->SeekToFirst(); it->Valid(); it->Next()) (it->key().size() == 16 ? blob_key : reference) = std::string(it->key());
+  it.reset();
   ASSERT_FALSE(reference.empty());
   Change([&](kv::Batch& batch) { batch.Delete(store().column(ColumnId::kReferences), reference); });
   ExpectRepaired(VerifyFinding::KIND_MISSING_REFERENCE);
