@@ -89,13 +89,19 @@ absl::StatusOr<bool> Collector::ForRows(
     const std::function<absl::StatusOr<bool>(std::string_view key, std::string_view value, int* units)>& handle) {
   const std::string prefix(1, static_cast<char>(kind));
   auto it = store_.db().NewIterator(store_.column(ColumnId::kGarbage), prefix, kv::PrefixEnd(prefix));
-  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+  // From where the round before ended: what is behind it is mostly what was deleted, and the database steps over each of
+  // those again.
+  std::string& from = resume_[kind];
+  const bool whole = from.empty();
+  for (it->Seek(whole ? prefix : from); it->Valid(); it->Next()) {
+    from = it->key();
     if (*units <= 0) return false;
     ASSIGN_OR_RETURN(const bool finished, handle(it->key(), it->value(), units));
     if (!finished) return false;
   }
   RETURN_IF_ERROR(FromKv(it->status()));
-  return true;
+  from.clear();
+  return whole;
 }
 
 absl::StatusOr<bool> Collector::RunOnce() {

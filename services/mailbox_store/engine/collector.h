@@ -11,6 +11,8 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 #include <string_view>
 #include <thread>
 
@@ -48,7 +50,7 @@ class Collector {
 
  private:
   void Loop();
-  // Each handles rows of one kind, from the first on, while units are left; false: rows remain.
+  // Handles rows of one kind while units are left, and goes on there the next time; false: rows may remain.
   absl::StatusOr<bool> ForRows(GarbageKind kind, int* units,
                                const std::function<absl::StatusOr<bool>(std::string_view key, std::string_view value, int* units)>& handle);
   absl::StatusOr<bool> Expunged(std::string_view key, std::string_view value, int* units);
@@ -66,6 +68,8 @@ class Collector {
   std::atomic<uint64_t> collected_messages_{0};
   std::atomic<uint64_t> collected_blobs_{0};
   absl::Time last_compaction_ = absl::InfinitePast();
+  // Where each kind's next round begins; empty: at its first row.
+  std::map<GarbageKind, std::string> resume_;
   absl::Mutex mutex_;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
