@@ -344,6 +344,43 @@ class Tool(unittest.TestCase):
             self.assertEqual(raw, messages.simple("python 0"))
 
 
+class Backup(unittest.TestCase):
+    def test_a_backup_is_made_while_serving_and_put_back(self):
+        with Mesh() as mesh:
+            account = "anna@a.test"
+            mesh.run("domain", "add", "a.test")
+            mesh.add_account(account, PASSWORD)
+
+            def deliver(*texts):
+                with smtplib.SMTP(*mesh.address("mx")) as smtp:
+                    for text in texts:
+                        smtp.sendmail("x@elsewhere.test", [account], messages.simple(text))
+            deliver("one", "two")
+            made = mesh.json("backup", "create", "first")
+            self.assertEqual([(r["shard"], r["name"]) for r in made], [("0", "first")])
+            self.assertEqual([r["name"] for r in mesh.json("backup", "list")], ["first"])
+            again = mesh.run("backup", "create", "first", check=False)
+            self.assertEqual((again.returncode, "ALREADY_EXISTS" in again.stderr), (1, True))
+            deliver("three")
+            before = mesh.json("message", "list", account)
+            running = mesh.run("restore", "first", check=False)
+            self.assertEqual((running.returncode, "another `mailmesh up` runs" in running.stderr), (1, True), running.stderr)
+            self.assertEqual(mesh.stop(), 0)
+            self.assertEqual(mesh.run("restore", "nothing", check=False).returncode, 1)
+            mesh.run("restore", "first")
+            mesh.start()
+            deliver("four")
+            after = mesh.json("message", "list", account)
+            self.assertEqual([r["subject"] for r in after], ["one", "two", "four"])
+            # What was given after the backup is not given again.
+            self.assertGreater(int(after[2]["uid"]), int(before[2]["uid"]))
+            verified = mesh.json("store", "verify", "--contents")
+            self.assertEqual((verified["findings"], verified["summary"]["findings"]), ([], "0"))
+            self.assertEqual(verified["summary"]["messages"], "3")
+            mesh.run("backup", "delete", "first")
+            self.assertEqual(mesh.json("backup", "list"), [])
+
+
 class Documents(unittest.TestCase):
     """Man pages and completion: they need no mesh."""
 
