@@ -38,7 +38,11 @@ CommandDoc DescribeCommands(const CLI::App& app);
 std::vector<const CommandDoc*> AllCommands(const CommandDoc& root);
 
 // man(7), one page for the program and one for each of its commands. Name ("mailmesh-account.1") and text.
-std::vector<std::pair<std::string, std::string>> ManPages(const CommandDoc& root, const std::string& version);
+struct ManEdition {
+  std::string version;
+  std::string date;  // 2026-03-01
+};
+std::vector<std::pair<std::string, std::string>> ManPages(const CommandDoc& root, const ManEdition& edition);
 std::string BashCompletion(const CommandDoc& root);
 std::string ZshCompletion(const CommandDoc& root);
 std::string FishCompletion(const CommandDoc& root);

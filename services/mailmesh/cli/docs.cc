@@ -1,7 +1,11 @@
 // `mailmesh docs`: writes man pages and completion, for the build to install. Not shown in the help.
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/telemetry/version.h"
@@ -16,10 +20,19 @@ absl::Status WriteBelow(const std::string& folder, const std::string& name, cons
   return base::WriteFileAtomically(absl::StrCat(folder, "/", name), text, 0644);
 }
 
+// The pages' date: that of the build, or the one that reproducible-builds.org has packagers set.
+std::string Today() {
+  const char* set = std::getenv("SOURCE_DATE_EPOCH");
+  int64_t seconds = 0;
+  const bool valid = set != nullptr && absl::SimpleAtoi(set, &seconds);
+  return absl::FormatTime("%Y-%m-%d", valid ? absl::FromUnixSeconds(seconds) : absl::Now(), absl::UTCTimeZone());
+}
+
 // The places below `share` where man and the shells look.
 absl::Status WriteDocs(const CLI::App& app, const std::string& share) {
   const CommandDoc root = DescribeCommands(app);
-  for (const auto& [name, text] : ManPages(root, std::string(telemetry::Version()))) {
+  const ManEdition edition{std::string(telemetry::Version()), Today()};
+  for (const auto& [name, text] : ManPages(root, edition)) {
     RETURN_IF_ERROR(WriteBelow(share + "/man/man1", name, text));
   }
   RETURN_IF_ERROR(WriteBelow(share + "/bash-completion/completions", "mailmesh", BashCompletion(root)));

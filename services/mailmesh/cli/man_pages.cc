@@ -62,13 +62,13 @@ void AppendOptions(const CommandDoc& command, std::string& out) {
   for (const OptionDoc& option : command.options) AppendOption(option, false, out);
 }
 
-std::string Head(const std::string& name, const std::string& help, const std::string& version) {
-  return absl::StrCat(".TH ", absl::AsciiStrToUpper(name), " 1 \"\" \"Mailmesh ", version, "\" \"Mailmesh\"\n.SH NAME\n",
+std::string Head(const std::string& name, const std::string& help, const ManEdition& edition) {
+  return absl::StrCat(".TH ", absl::AsciiStrToUpper(name), " 1 ", edition.date, " \"Mailmesh ", edition.version, "\" \"Mailmesh\"\n.SH NAME\n",
                       Roff(name), " \\- ", Roff(help), "\n");
 }
 
-std::string ProgramPage(const CommandDoc& root, const std::string& version) {
-  std::string page = Head("mailmesh", root.help, version);
+std::string ProgramPage(const CommandDoc& root, const ManEdition& edition) {
+  std::string page = Head("mailmesh", root.help, edition);
   absl::StrAppend(&page, ".SH SYNOPSIS\n", Synopsis(root), "\n.SH COMMANDS\n");
   for (const CommandDoc& command : root.commands) {
     absl::StrAppend(&page, ".TP\n.BR mailmesh\\-", Roff(command.name), " (1)\n", Roff(command.help), "\n");
@@ -79,13 +79,13 @@ std::string ProgramPage(const CommandDoc& root, const std::string& version) {
   return page;
 }
 
-std::string CommandPage(const CommandDoc& command, const std::string& version) {
-  std::string page = Head("mailmesh-" + command.name, command.help, version);
-  page += ".SH SYNOPSIS\n";
+std::string CommandPage(const CommandDoc& command, const ManEdition& edition) {
+  std::string page = Head("mailmesh-" + command.name, command.help, edition);
+  std::vector<std::string> synopses;
   for (const CommandDoc* each : AllCommands(command)) {
-    if (each->commands.empty()) absl::StrAppend(&page, Synopsis(*each), "\n.br\n");
+    if (each->commands.empty()) synopses.push_back(Synopsis(*each));
   }
-  page += ".SH DESCRIPTION\n";
+  absl::StrAppend(&page, ".SH SYNOPSIS\n", absl::StrJoin(synopses, "\n.br\n"), "\n.SH DESCRIPTION\n");
   absl::StrAppend(&page, Roff(command.help), ".\n");
   for (const CommandDoc* each : AllCommands(command)) {
     if (!each->commands.empty()) continue;
@@ -98,10 +98,10 @@ std::string CommandPage(const CommandDoc& command, const std::string& version) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> ManPages(const CommandDoc& root, const std::string& version) {
-  std::vector<std::pair<std::string, std::string>> pages{{"mailmesh.1", ProgramPage(root, version)}};
+std::vector<std::pair<std::string, std::string>> ManPages(const CommandDoc& root, const ManEdition& edition) {
+  std::vector<std::pair<std::string, std::string>> pages{{"mailmesh.1", ProgramPage(root, edition)}};
   for (const CommandDoc& command : root.commands) {
-    pages.emplace_back(absl::StrCat("mailmesh-", command.name, ".1"), CommandPage(command, version));
+    pages.emplace_back(absl::StrCat("mailmesh-", command.name, ".1"), CommandPage(command, edition));
   }
   return pages;
 }
