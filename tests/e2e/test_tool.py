@@ -131,8 +131,9 @@ class Tool(unittest.TestCase):
         done = json.loads(self.mesh.run("account", "import", "-", "--domain", "a.test", "-o", "json", input=lines).stdout)
         self.assertEqual((done["created"], done["failed"]), ("3", "0"))
         self.mesh.run("auth", "test", "imported@a.test", "--mechanism", "PLAIN", "--password-stdin", input=PASSWORD + "\n")
-        # That log-in showed the password: SCRAM works from now on.
-        self.mesh.run("auth", "test", "imported@a.test", "--mechanism", "SCRAM-SHA-256", "--password-stdin", input=PASSWORD + "\n")
+        # That log-in showed the password: its SCRAM keys are made in the background, and SCRAM works from then on.
+        wait_until(lambda: self.mesh.run("auth", "test", "imported@a.test", "--mechanism", "SCRAM-SHA-256", "--password-stdin",
+                                         input=PASSWORD + "\n", check=False).returncode == 0, "the keys of SCRAM", 30, 0.5)
         self.fails("auth", "test", "locked@a.test", "--mechanism", "PLAIN", "--password-stdin", input="!\n")
         done = json.loads(self.mesh.run("account", "import", "-", "-o", "json", input=f"imported@a.test:{hashed}\n").stdout)
         self.assertEqual((done["created"], done["already_there"]), ("0", "1"))
