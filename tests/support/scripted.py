@@ -164,7 +164,7 @@ class SmtpServer(Server):
                 getattr(self, "on_" + verb.lower(), self.on_other)(line)
 
         def reset(self):
-            self.sender, self.recipients, self.commands, self.chunks = None, [], [], b""
+            self.sender, self.recipients, self.commands, self.chunks, self.refused = None, [], [], b"", False
 
         def on_other(self, line):
             self.send("502 5.5.1 not implemented")
@@ -194,7 +194,9 @@ class SmtpServer(Server):
 
         def on_rcpt(self, line):
             self.commands.append(line)
-            if self.act("rcpt", "250 2.1.5 recipient ok", line):
+            if self.sender is None:
+                self.send("503 5.5.1 no sender")
+            elif self.act("rcpt", "250 2.1.5 recipient ok", line):
                 self.recipients.append(line.split("<", 1)[1].split(">", 1)[0])
 
         def on_data(self, line):
@@ -217,10 +219,13 @@ class SmtpServer(Server):
             words = line.split()
             self.commands.append(line)
             self.chunks += self.file.read(int(words[1]))
-            if len(words) > 2 and words[2].upper() == "LAST":
+            # RFC 3030, 2: after one was refused, all are until RSET.
+            if self.refused:
+                self.send("503 5.5.1 no more")
+            elif len(words) > 2 and words[2].upper() == "LAST":
                 self.end(self.chunks)
             else:
-                self.act("bdat", "250 2.0.0 chunk", line)
+                self.refused = not self.act("bdat", "250 2.0.0 chunk", line)
 
         def end(self, octets):
             if self.server.latency:

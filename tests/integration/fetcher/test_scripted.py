@@ -1,9 +1,11 @@
 """The fetcher against POP3 servers that refuse, break off, lie or lack what others have."""
 import imaplib
+import json
 import unittest
 
 from tests.support import messages
 from tests.support.mesh import Mesh
+from tests.support.ports import wait_until
 from tests.support.scripted import DROP, SILENT, Pop3Server
 
 PASSWORD = "correct horse"
@@ -33,7 +35,6 @@ class Scripted(unittest.TestCase):
     def add_job(self, server, *options):
         row = self.mesh.run("fetch", "add", self.user, "--host", "127.0.0.1", "--port", server.port, "--user", "remote", "--tls", "none",
                             "--allow-plaintext", "--interval", 604800, "--password-stdin", "-o", "json", *options, input="secret\n")
-        import json
         return json.loads(row.stdout)["job_id"]
 
     def run_job(self, job):
@@ -69,6 +70,7 @@ class Scripted(unittest.TestCase):
         server = self.server(drop=drop, script=script)
         failing.update(connect=DROP, times=1)
         job = self.add_job(server, "--keep")
+        wait_until(lambda: self.row(job)["last_run"] not in ("", "-") and self.row(job)["state"] != "running", "the first run has ended")
         stages = [("connect", "-ERR go away"), ("connect", SILENT), ("connect", b"HTTP/1.1 400\r\n"), ("user", "-ERR no"),
                   ("pass", "-ERR [AUTH] wrong"), ("pass", "-ERR [IN-USE] locked"), ("uidl", DROP), ("uidl", b"+OK\r\n1 a\r\n"),
                   ("uidl", b"+OK\r\n" + b"x" * 100_000), ("list", DROP), ("retr", DROP),
@@ -138,7 +140,11 @@ class Scripted(unittest.TestCase):
         self.assertEqual(self.subjects(), ["m1", "m3"])
 
     def test_one_that_the_server_does_not_give(self):
-        server = self.server(drop=drop_of(3), script=lambda stage, a, s: "-ERR cannot read it" if stage == "retr" and a.endswith(" 2") else None)
+        def script(stage, argument, session):
+            bad = stage == "retr" and session.messages[int(argument.split()[1]) - 1][0] == "m2"
+            return "-ERR cannot read it" if bad else None
+
+        server = self.server(drop=drop_of(3), script=script)
         job = self.add_job(server)
         error = self.run_job(job)
         self.assertIn("did not give 1 messages", error)
@@ -169,7 +175,6 @@ class Scripted(unittest.TestCase):
         self.assertEqual(list(server.drop), ["big"])
 
     def test_a_run_has_an_end_and_the_next_goes_on(self):
-        from tests.support.ports import wait_until
         server = self.server(drop=drop_of(100))
         self.add_job(server)
         wait_until(lambda: not server.drop, "all three runs", 60)

@@ -86,7 +86,7 @@ class Extensions(RelayTest):
             "--s\nContent-Type: text/plain\nContent-Transfer-Encoding: 8bit\n\nGrüße\n--s\n\nsignature\n--s--\n".encode())
         self.send("signed", "bert@signed.test", octets=octets, mail_options=["BODY=8BITMIME"])
         self.assertIn("Status: 5.6.3", self.notification("bert@signed.test"))
-        self.assertEqual(server.messages, [])
+        self.assertEqual(len(server.messages), 0)
 
     def test_utf8_where_it_is_not_offered(self):
         server = self.server("ascii.test", "PIPELINING", "8BITMIME")
@@ -110,4 +110,4 @@ class Extensions(RelayTest):
                              script=lambda stage, a, s: "552 5.3.4 enough" if stage == "bdat" else None)
         self.send("chunk", "bert@chunk.test", octets=messages.simple("chunk", 2_000_000))
         self.assertIn("Status: 5.3.4", self.notification("bert@chunk.test"))
-        self.assertEqual(server.messages, [])
+        self.assertEqual(len(server.messages), 0)
