@@ -35,7 +35,7 @@ struct ServerOptions {
   std::string endpoint;
   // Required with host:port.
   std::optional<TlsFiles> tls;
-  // Server reflection. Once on in a process, it is on for all its later servers: gRPC keeps it so.
+  // Server reflection.
   bool reflection = false;
   // Calls in flight beyond which new ones are refused with RESOURCE_EXHAUSTED/OVERLOAD.
   int max_calls = 10'000;
