@@ -73,10 +73,10 @@ class ReplicasTest : public testing::Test {
     EchoRequest request;
     return io_.Run(UnaryCall(stub_->async(), &EchoAsync::Echo, request, CallContext::Within(absl::Seconds(10)))).status();
   }
-  // Calls until `condition` holds; false after 20 s, or when a call failed.
+  // Calls until `condition` holds; false after 60 s, or when a call failed.
   template <class Condition>
   bool CallUntil(Condition condition) {
-    for (const absl::Time end = absl::Now() + absl::Seconds(20); absl::Now() < end;) {
+    for (const absl::Time end = absl::Now() + absl::Seconds(60); absl::Now() < end;) {
       const absl::Status status = Call();
       EXPECT_TRUE(status.ok()) << status;
       if (!status.ok()) return false;
