@@ -3,6 +3,7 @@ import unittest
 
 from tests.integration.smtp.fixture import Site, message
 from tests.support.octets import split_trace
+from tests.support.ports import wait_until
 
 
 class Content(unittest.TestCase):
@@ -171,7 +172,7 @@ class Content(unittest.TestCase):
         client.expect("RCPT TO:<anna@a.test>", 503)
         self.assertEqual(client.transaction(message("tls"))[0], 250)
         self.assertRegex(self.site.inbox("anna")[0], rb" with ESMTPS \(TLSv1\.3 TLS_\w+\)\r\n")
-        self.assertIn("octets behind STARTTLS", self.site.log("smtp_ingress"))
+        wait_until(lambda: "octets behind STARTTLS" in self.site.log("smtp_ingress"), "a line of the log", 5)
 
     def test_starttls_takes_no_argument(self):
         self.mx.expect("STARTTLS now", 501, "5.5.4")
