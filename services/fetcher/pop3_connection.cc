@@ -156,7 +156,19 @@ net::Awaitable<absl::Status> Pop3Connection::Open(const fetch::v1::FetchJob& job
   co_return co_await LogIn(job.user(), credential);
 }
 
+net::Awaitable<absl::Status> Pop3Connection::EnableUtf8() {
+  if (!capabilities_.utf8) co_return absl::OkStatus();
+  CO_RETURN_IF_ERROR(machine_.Utf8());
+  absl::StatusOr<pop3::Reply> reply = co_await AwaitReply();
+  // Refused: then messages come as this server makes them.
+  if (reply.ok() || absl::IsFailedPrecondition(reply.status())) co_return absl::OkStatus();
+  co_return reply.status();
+}
+
 net::Awaitable<absl::Status> Pop3Connection::LogIn(const std::string& user, const base::Secret& credential) {
+  // RFC 6856, 2.1: a session without it is given converted headers, not the octets that were stored.
+  absl::Status utf8 = co_await EnableUtf8();
+  if (!utf8.ok()) co_return utf8;
   if (capabilities_.HasMechanism("PLAIN")) {
     CO_RETURN_IF_ERROR(machine_.AuthPlain(user, credential));
     absl::StatusOr<pop3::Reply> reply = co_await AwaitReply();

@@ -48,6 +48,7 @@ class Pop3Connection {
   net::Awaitable<absl::StatusOr<pop3::Reply>> AwaitReply();
   net::Awaitable<absl::Status> AskCapabilities();
   net::Awaitable<absl::Status> StartTls(const std::string& host);
+  net::Awaitable<absl::Status> EnableUtf8();
   net::Awaitable<absl::Status> LogIn(const std::string& user, const base::Secret& credential);
   // False: the server has no UIDL.
   net::Awaitable<absl::StatusOr<bool>> ListIds(Maildrop& drop);

@@ -110,7 +110,7 @@ class DestinationDown(unittest.TestCase):
             b.start()
             a.run("queue", "flush")
             wait_until(lambda: not a.json("queue", "list"), "the queue is empty", 30)
-            self.assertEqual(b.json("mailbox", "list", "bert@b.test")[0]["messages"], "1")
+            self.assertEqual(b.messages_in("bert@b.test"), 1)
 
 
 if __name__ == "__main__":

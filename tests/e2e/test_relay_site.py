@@ -87,7 +87,7 @@ class ThroughMailmeshAlone(RelaySite, unittest.TestCase):
         self.assertEqual(missing, {})
         print(f"\n    {len(sent)} messages, all octets equal through Mailmesh alone, but for what submission completes (RFC 6409, "
               f"8): {dict(completed)}", flush=True)
-        wait_until(lambda: [r for r in self.b.json("mailbox", "list", "bert@b.test") if r["mailbox"] == "INBOX"][0]["messages"] == "0",
+        wait_until(lambda: self.b.messages_in("bert@b.test") == 0,
                    "B's maildrop is empty after the fetch")
 
 

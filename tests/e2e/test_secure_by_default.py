@@ -104,7 +104,7 @@ class MutualTls(unittest.TestCase):
         self.mesh.add_account("anna@a.test", PASSWORD)
         with smtplib.SMTP(*self.mesh.address("mx")) as smtp:
             smtp.sendmail("x@elsewhere.test", ["anna@a.test"], messages.simple("over tcp"))
-        self.assertEqual(self.mesh.json("mailbox", "list", "anna@a.test")[0]["messages"], "1")
+        self.assertEqual(self.mesh.messages_in("anna@a.test"), 1)
 
     def test_wrong_role_is_refused(self):
         pki = self.mesh.dir / "pki"

@@ -109,7 +109,7 @@ class Up(unittest.TestCase):
                     # RFC 2033, 4.2: one reply for each recipient that was accepted.
                     self.assertEqual([lmtp.getreply()[0] for _ in range(at_rcpt.count(250))], [250] * at_rcpt.count(250))
             for user in ("anna@a.test", "bert@a.test"):
-                self.assertEqual(mesh.json("mailbox", "list", user)[0]["messages"], "2")
+                self.assertEqual(mesh.messages_in(user), 2)
 
 
 if __name__ == "__main__":

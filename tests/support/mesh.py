@@ -112,6 +112,10 @@ class Mesh:
         """The output of `mailmesh COMMAND... -o json`."""
         return json.loads(self.run(*command, "-o", "json").stdout)
 
+    def messages_in(self, address, mailbox="INBOX"):
+        """How many messages are in a mailbox of an account."""
+        return next(int(m["messages"]) for m in self.json("mailbox", "list", address) if m["mailbox"] == mailbox)
+
     def add_account(self, address, password="correct horse"):
         self.run("account", "create", address, "--password-stdin", input=password + "\n")
 
