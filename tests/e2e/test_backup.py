@@ -29,7 +29,7 @@ class Sender(threading.Thread):
         self.mesh, self.acknowledged, self.stop = mesh, [], threading.Event()
 
     def run(self):
-        with smtplib.LMTP("localhost", self.mesh.port("lmtp"), timeout=60) as client:
+        with smtplib.LMTP("127.0.0.1", self.mesh.port("lmtp"), timeout=60) as client:
             while not self.stop.is_set():
                 subject = f"load-{len(self.acknowledged) + 1}"
                 client.sendmail("x@elsewhere.test", ["anna@a.test"], messages.simple(subject, 3000))
@@ -48,7 +48,7 @@ class Backup(unittest.TestCase):
         return call(self.mesh.endpoints["mailbox_store.grpc"], f"{ADMIN}/{method}", message)
 
     def imap(self):
-        client = imaplib.IMAP4_SSL("localhost", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context(), timeout=60)
+        client = imaplib.IMAP4_SSL("127.0.0.1", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context(), timeout=60)
         client.login("anna@a.test", PASSWORD)
         return client
 

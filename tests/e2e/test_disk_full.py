@@ -79,7 +79,7 @@ class FullDisk(unittest.TestCase):
         cls.number = 0
 
     def imap(self):
-        client = imaplib.IMAP4_SSL("localhost", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context(), timeout=60)
+        client = imaplib.IMAP4_SSL("127.0.0.1", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context(), timeout=60)
         client.login("anna@a.test", PASSWORD)
         return client
 
@@ -99,7 +99,7 @@ class FullDisk(unittest.TestCase):
         """The final reply's code; counted when the mail is for anna and was taken."""
         subject = self.next_subject("smtp")
         try:
-            with smtplib.SMTP("localhost", self.mesh.port(port), timeout=90) as smtp:
+            with smtplib.SMTP("127.0.0.1", self.mesh.port(port), timeout=90) as smtp:
                 smtp.ehlo("client.test")
                 if port == "submission":
                     smtp.starttls(context=self.mesh.tls_context())
@@ -156,7 +156,7 @@ class FullDisk(unittest.TestCase):
         self.count()
 
     def lmtp(self):
-        with smtplib.LMTP("localhost", self.mesh.port("lmtp"), timeout=90) as client:
+        with smtplib.LMTP("127.0.0.1", self.mesh.port("lmtp"), timeout=90) as client:
             try:
                 client.sendmail("x@elsewhere.test", ["bert@a.test"], messages.simple(self.next_subject("lmtp"), 2000))
             except smtplib.SMTPRecipientsRefused as error:

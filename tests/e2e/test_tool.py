@@ -31,7 +31,7 @@ class Tool(unittest.TestCase):
         self.mesh.add_account(self.account, PASSWORD)
 
     def imap(self):
-        client = imaplib.IMAP4_SSL("localhost", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context())
+        client = imaplib.IMAP4_SSL("127.0.0.1", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context())
         client.login(self.account, PASSWORD)
         self.addCleanup(client.shutdown)
         return client
@@ -296,7 +296,7 @@ class Tool(unittest.TestCase):
                 for run in range(2):  # the second run stores nothing twice
                     done = mesh.json("import", target, archive)
                     self.assertEqual((done["messages"], done["refused"]), (str(count), "0"))
-                client = imaplib.IMAP4_SSL("localhost", mesh.port("imaps"), ssl_context=mesh.tls_context())
+                client = imaplib.IMAP4_SSL("127.0.0.1", mesh.port("imaps"), ssl_context=mesh.tls_context())
                 client.login(target, PASSWORD)
                 self.addCleanup(client.shutdown)
                 after = self.everything(client)
