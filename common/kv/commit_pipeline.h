@@ -112,7 +112,7 @@ class CommitPipeline {
   };
 
   absl::Status SubmitInternal(Commit commit, bool wait);
-  bool HasRoom(size_t octets) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoom(size_t octets) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void WriterLoop();
   std::vector<Item> TakeGroup() ABSL_LOCKS_EXCLUDED(mutex_);
   void WriteGroup(std::vector<Item> group);

@@ -7,13 +7,19 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/kv/rocks_options.h"
 #include "common/kv/rocks_slice.h"
 #include "common/kv/status.h"
+#include "common/telemetry/log.h"
 
 namespace mailmesh::kv {
+namespace {
+constexpr int64_t kReadErrorLogSeconds = 10;
+}
 
 // Tells the errors that RocksDB gives up on from those that it heals by itself (no space) or that are healed by Resume().
 class Database::Listener : public rocksdb::EventListener {
@@ -40,7 +46,8 @@ Value& Value::operator=(Value&&) noexcept = default;
 Snapshot::Snapshot(const Database& database) : database_(database), snapshot_(database.raw().GetSnapshot()) {}
 Snapshot::~Snapshot() { database_.raw().ReleaseSnapshot(snapshot_); }
 
-Iterator::Iterator(std::string lower, std::string upper) : lower_(std::move(lower)), upper_(std::move(upper)) {}
+Iterator::Iterator(const Database& database, std::string lower, std::string upper)
+    : database_(database), lower_(std::move(lower)), upper_(std::move(upper)) {}
 Iterator::~Iterator() = default;
 void Iterator::SeekToFirst() { iterator_->SeekToFirst(); }
 void Iterator::SeekToLast() { iterator_->SeekToLast(); }
@@ -50,7 +57,7 @@ void Iterator::Prev() { iterator_->Prev(); }
 bool Iterator::Valid() const { return iterator_->Valid(); }
 std::string_view Iterator::key() const { return ToView(iterator_->key()); }
 std::string_view Iterator::value() const { return ToView(iterator_->value()); }
-absl::Status Iterator::status() const { return FromRocks(iterator_->status(), "scan"); }
+absl::Status Iterator::status() const { return database_.FromRead(iterator_->status(), "scan"); }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options, std::vector<ColumnOptions> columns) {
   RETURN_IF_ERROR(base::MakeDirectories(options.path));
@@ -86,13 +93,26 @@ void Database::Fail(const absl::Status& status) {
   if (options_.on_fatal) options_.on_fatal(status);
 }
 
+absl::Status Database::FromRead(const rocksdb::Status& status, std::string_view what) const {
+  if (status.ok()) return absl::OkStatus();
+  absl::Status error = FromRocks(status, what);
+  read_errors_.fetch_add(1, std::memory_order_relaxed);
+  // The client is told to come again, and does: one line for all that it meets.
+  const int64_t now = absl::ToUnixSeconds(absl::Now());
+  int64_t last = read_error_logged_.load(std::memory_order_relaxed);
+  if (now - last >= kReadErrorLogSeconds && read_error_logged_.compare_exchange_strong(last, now)) {
+    telemetry::Error("the database cannot be read in places", {{"path", options_.path}, {"error", base::Message(error)}});
+  }
+  return error;
+}
+
 absl::StatusOr<bool> Database::Get(Column column, std::string_view key, Value* value, const Snapshot* snapshot) const {
   rocksdb::ReadOptions read;
   if (snapshot != nullptr) read.snapshot = snapshot->raw();
   value->slice_->Reset();
   const rocksdb::Status status = db_->Get(read, column.handle, ToSlice(key), value->slice_.get());
   if (status.IsNotFound()) return false;
-  if (!status.ok()) return FromRocks(status, "read");
+  if (!status.ok()) return FromRead(status, "read");
   return true;
 }
 
@@ -101,13 +121,13 @@ absl::StatusOr<bool> Database::Get(Column column, std::string_view key, std::str
   if (snapshot != nullptr) read.snapshot = snapshot->raw();
   const rocksdb::Status status = db_->Get(read, column.handle, ToSlice(key), value);
   if (status.IsNotFound()) return false;
-  if (!status.ok()) return FromRocks(status, "read");
+  if (!status.ok()) return FromRead(status, "read");
   return true;
 }
 
 std::unique_ptr<Iterator> Database::NewIterator(Column column, std::string lower, std::string upper, const Snapshot* snapshot,
                                                 bool long_scan) const {
-  auto result = std::unique_ptr<Iterator>(new Iterator(std::move(lower), std::move(upper)));
+  auto result = std::unique_ptr<Iterator>(new Iterator(*this, std::move(lower), std::move(upper)));
   rocksdb::ReadOptions read;
   if (snapshot != nullptr) read.snapshot = snapshot->raw();
   result->lower_slice_ = result->lower_;

@@ -31,6 +31,7 @@ class Iterator;
 class MergeOperator;
 class Snapshot;
 class Statistics;
+class Status;
 }  // namespace rocksdb
 
 namespace mailmesh::kv {
@@ -108,7 +109,8 @@ class Iterator {
 
  private:
   friend class Database;
-  Iterator(std::string lower, std::string upper);
+  Iterator(const Database& database, std::string lower, std::string upper);
+  const Database& database_;
   std::string lower_;
   std::string upper_;
   rocksdb::Slice lower_slice_;
@@ -150,18 +152,26 @@ class Database {
   // Calls on_fatal, if it was not called yet.
   void Fail(const absl::Status& status);
 
+  // Reads that failed: a damaged file, or one that cannot be read. The log says which, at most every ten seconds.
+  uint64_t read_errors() const { return read_errors_.load(std::memory_order_relaxed); }
+
   rocksdb::DB& raw() const { return *db_; }
   const std::shared_ptr<rocksdb::Statistics>& statistics() const { return statistics_; }
   const std::shared_ptr<rocksdb::Cache>& cache() const { return cache_; }
 
  private:
+  friend class Iterator;
   class Listener;
+  // The status of a read as ours, counted and logged if it is an error.
+  absl::Status FromRead(const rocksdb::Status& status, std::string_view what) const;
   explicit Database(DatabaseOptions options) : options_(std::move(options)) {}
 
   DatabaseOptions options_;
   std::shared_ptr<rocksdb::Statistics> statistics_;  // shared with RocksDB's threads
   std::shared_ptr<rocksdb::Cache> cache_;            // likewise
   std::atomic<bool> failed_{false};
+  mutable std::atomic<uint64_t> read_errors_{0};
+  mutable std::atomic<int64_t> read_error_logged_{0};  // in Unix seconds
   rocksdb::DB* db_ = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   std::vector<Column> columns_;

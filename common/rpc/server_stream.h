@@ -233,8 +233,8 @@ class ServerStreamCall final : public Reactor,
     write_done_.Set();
     Leave();
   }
-  void OnCancel() { stop_.OnCancel(); }
-  void OnDone() { Ptr self = std::move(self_); }
+  void OnCancel() override { stop_.OnCancel(); }
+  void OnDone() override { Ptr self = std::move(self_); }
 
  private:
   void Leave() {

@@ -51,6 +51,7 @@ absl::StatusOr<std::string> Editor::PlaceAccount(const std::string& wanted) cons
   bool wanted_there = false;
   absl::MutexLock lock(&counts_mutex_);
   RETURN_IF_ERROR(store_.Scan(Table::kShards, "", "", [&](std::string_view key, std::string_view) {
+    counts_mutex_.AssertHeld();
     std::string name(key);
     wanted_there = wanted_there || name == wanted;
     auto it = accounts_by_shard_.find(name);

@@ -31,7 +31,8 @@ def own_mounts():
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS) != 0:
         raise unittest.SkipTest(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True, capture_output=True)
+    if subprocess.run(["mount", "--make-rprivate", "/"], check=False, capture_output=True).returncode != 0:
+        raise unittest.SkipTest("no mounts of our own: / is no mount point here")
 
 
 class Disk:

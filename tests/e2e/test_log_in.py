@@ -24,7 +24,7 @@ class LogIn(unittest.TestCase):
         """True when the client says that it is in, and that the server proved itself where the mechanism has it do so."""
         done = subprocess.run(
             ["gsasl", f"--{protocol}", "--mechanism", mechanism, "--authentication-id", name, "--authorization-id", "",
-             "--password", password, "--x509-ca-file", self.mesh.ca, f"--connect=localhost:{self.mesh.port(port)}"],
+             "--password", password, "--x509-ca-file", self.mesh.ca, f"--connect=127.0.0.1:{self.mesh.port(port)}"],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=60)
         return done.returncode == 0 and "authentication finished" in done.stdout + done.stderr
 

@@ -46,7 +46,7 @@ class Scripted(unittest.TestCase):
         return [r for r in self.mesh.json("fetch", "list", self.user) if r["job_id"] == job][0]
 
     def subjects(self):
-        client = imaplib.IMAP4_SSL("localhost", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context(), timeout=60)
+        client = imaplib.IMAP4_SSL("127.0.0.1", self.mesh.port("imaps"), ssl_context=self.mesh.tls_context(), timeout=60)
         client.login(self.user, PASSWORD)
         found = []
         if int(client.select("INBOX", readonly=True)[1][0]):

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -231,6 +232,9 @@ TEST_F(ListenerTest, ConnectErrors) {
 }
 
 TEST_F(ListenerTest, ConnectByName) {
+  addrinfo* known = nullptr;
+  if (getaddrinfo("localhost", nullptr, nullptr, &known) != 0) GTEST_SKIP() << "localhost is not known here (a bare root)";
+  freeaddrinfo(known);
   auto listener = Listen(pool_, GreetAndStay);
   Stream stream = Connect(Endpoint::Tcp("localhost", listener->endpoint().port()));
   EXPECT_EQ(Line(stream), "hi");

@@ -147,7 +147,7 @@ TEST_F(TlsTest, RoundRobinAsksForHealth) {
   StartServer(pki_.Issue(Folder("server"), {RoleUri("directory")}));
   std::string port = server_->endpoint().substr(server_->endpoint().rfind(':'));
   auto channel =
-      Connect(pki_.Issue(Folder("client"), {RoleUri("imap_gateway")}), "directory", "dns:///localhost" + port).value();
+      Connect(pki_.Issue(Folder("client"), {RoleUri("imap_gateway")}), "directory", "dns:///127.0.0.1" + port).value();
   EXPECT_TRUE(Eventually([&] { return Call(channel).ok(); }));
   server_->SetServing(false);
   EXPECT_TRUE(Eventually([&] { return Call(channel).code() == absl::StatusCode::kUnavailable; }));
