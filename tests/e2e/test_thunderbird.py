@@ -2,7 +2,7 @@
 
 Account set-up goes through Thunderbird's own trial log-in; commands are those behind its menus, and dialogs and compose windows are
 the real ones. Not driven: the pages on which set-up is typed (the functions below them are called with what would be typed), drag
-and drop, filters, search, drafts, OAuth2.
+and drop, filters, OAuth2.
 """
 import email
 import email.policy
@@ -31,7 +31,7 @@ def start(ca):
 @unittest.skipUnless(os.environ.get("MAILMESH_THUNDERBIRD"),
                      "makes a root of 900 MiB for it first; run it with: MAILMESH_THUNDERBIRD=1 tests/e2e/run thunderbird")
 class ThunderbirdUsers(ClientTest):
-    USERS = ("reads", "marks", "moves", "writes", "answers", "waits", "pops", "doubts")
+    USERS = ("reads", "marks", "moves", "writes", "answers", "drafts", "searches", "restarts", "waits", "pops", "doubts")
 
     @classmethod
     def setUpClass(cls):
@@ -158,6 +158,16 @@ class ThunderbirdUsers(ClientTest):
         self.assertEqual(self.subjects("moves"), ["four", "two"])
         self.thunderbird.open(address, "Trash")
         self.until_shown("three")
+        self.thunderbird.read("three")
+        self.thunderbird.deleteForGood()
+        self.thunderbird.confirm()
+        self.until_shown()
+        wait_until(lambda: "\\Deleted" in self.flags("moves", "three", "Trash"), "\\Deleted")
+        self.thunderbird.compact()
+        self.until_stored("moves", "Trash")
+        self.thunderbird.deleteFolder(address, "Grüße/2026")
+        self.thunderbird.confirm()
+        self.until_stored("moves", "Trash/2026", "one")
         print("\n    made, renamed and nested folders; moved, copied and deleted messages")
 
     def test_writes_and_answers(self):
@@ -168,6 +178,7 @@ class ThunderbirdUsers(ClientTest):
         (self.thunderbird.dir / "numbers.bin").write_bytes(content)
         text = "Grüße aus Köln\n.\n..a line that begins with dots\nFrom here on\n" + "x" * 60 + "\n"
         self.thunderbird.write(writer, "answers@a.test, reads@a.test", "written in Thunderbird", text, "/tmp/numbers.bin")
+        self.thunderbird.send()
         for user in ("answers", "reads"):
             wait_until(lambda: "written in Thunderbird" in self.subjects(user), f"the message at {user}")
         arrived = email.message_from_bytes(self.stored("answers", "written in Thunderbird"), policy=email.policy.default)
@@ -187,6 +198,7 @@ class ThunderbirdUsers(ClientTest):
         self.until_shown("written in Thunderbird")
         self.assertEqual(self.thunderbird.read("written in Thunderbird")["attachments"], ["numbers.bin"])
         self.thunderbird.reply()
+        self.thunderbird.send()
         wait_until(lambda: self.row("written in Thunderbird")["replied"], "the arrow of an answered message")
         wait_until(lambda: "\\Answered" in self.flags("answers", "written in Thunderbird"), "\\Answered")
         self.until_stored("writes", "INBOX", "Re: written in Thunderbird")
@@ -197,6 +209,59 @@ class ThunderbirdUsers(ClientTest):
         self.thunderbird.open(writer, "Sent")
         self.until_shown("written in Thunderbird")
         print("\n    wrote (submissions) and answered (submission, STARTTLS): arrived whole, copies in Sent")
+
+    def test_drafts(self):
+        address = self.account("drafts")
+        self.thunderbird.write(address, "reads@a.test", "first thought", "The text of a draft.\n", None)
+        self.thunderbird.saveDraft()
+        self.until_stored("drafts", "Drafts", "first thought")
+        self.assertIn("\\Draft", self.flags("drafts", "first thought", "Drafts"))
+        self.thunderbird.changeSubject("second thought")
+        self.thunderbird.saveDraft()
+        self.until_stored("drafts", "Drafts", "second thought")  # in the place of the first
+        self.thunderbird.closeCompose()
+        self.thunderbird.open(address, "Drafts")
+        self.until_shown("second thought")
+        self.thunderbird.read("second thought")
+        self.thunderbird.editDraft()
+        self.thunderbird.send()
+        self.until_stored("drafts", "Drafts")
+        self.until_stored("drafts", "Sent", "second thought")
+        wait_until(lambda: "second thought" in self.subjects("reads"), "the message")
+        print("\n    saved a draft twice, opened it again and sent it")
+
+    def test_searches_and_sees_its_quota(self):
+        for text in (messages.simple("fox"), messages.utf8_header(), messages.nested_multiparts()):
+            self.deliver("searches@a.test", text)
+        self.mesh.run("account", "quota", "searches@a.test", "--octets", "5MiB", "--messages", "1000")
+        address = self.account("searches")
+        self.thunderbird.open(address, "INBOX")
+        self.until_shown("fox", "nested", "Grüße aus Köln \N{PILE OF POO}")
+        for words, found in (("quick brown", ["fox"]), ("mit Umlaut: ü", ["Grüße aus Köln \N{PILE OF POO}"]), ("CAFÉ", ["nested"]),
+                             ("nowhere", [])):
+            self.assertEqual(self.thunderbird.search(address, "INBOX", words), found, words)
+        wait_until(lambda: self.thunderbird.quota(address, "INBOX"), "the quota")
+        limits = {quota["name"].split()[-1]: (quota["usage"], quota["limit"]) for quota in self.thunderbird.quota(address, "INBOX")}
+        print(f"\n    searched bodies at the server; quota as shown: {limits}")
+        self.assertEqual(limits["MESSAGE"], (3, 1000))
+        self.assertEqual(limits["STORAGE"][1], 5 * 1024)
+
+    def test_goes_on_when_roles_restart(self):
+        self.deliver("restarts@a.test", messages.simple("before"))
+        address = self.account("restarts")
+        self.thunderbird.open(address, "INBOX")
+        self.until_shown("before")
+        for role in ("mailbox_store", "imap_gateway", "directory"):
+            self.mesh.kill_role(role)
+            self.mesh.wait_all_serving()
+            subject = f"after {role}"
+            self.deliver("restarts@a.test", messages.simple(subject))
+            self.until_stored("restarts", "INBOX", *self.shown(), subject)
+            self.thunderbird.getMessages(address, "INBOX")
+            wait_until(lambda: subject in self.shown(), f"{subject} in Thunderbird's list")
+            self.thunderbird.read(subject)
+            wait_until(lambda: "\\Seen" in self.flags("restarts", subject), f"\\Seen of {subject}")
+        print("\n    went on after the restart of the store, the gateway and the directory")
 
     def test_waits(self):
         self.deliver("waits@a.test", messages.simple("first"))

@@ -137,6 +137,10 @@ exec chroot $root env -i HOME=/tmp PATH=/usr/bin:/bin LANG=C.UTF-8 TZ=UTC MOZ_CR
     def __getattr__(self, name):
         return lambda *arguments: self._run(f"return steps.{name}(...arguments)", *arguments)
 
+    def confirm(self):
+        """Presses OK in the question that the last step brought up."""
+        self._marionette.command("WebDriver:AcceptAlert")
+
     def log(self):
         return (self.dir / "thunderbird.log").read_text(errors="replace")[-4000:]
 

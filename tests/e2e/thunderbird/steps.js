@@ -92,12 +92,12 @@ async function nameInDialog(open, url, name) {
 
 const COMPOSE = "chrome://messenger/content/messengercompose/messengercompose.xhtml";
 
-// Presses Send in a compose window that holds a text, and waits until it is closed, as it is when the message is sent and filed.
-async function send(compose) {
+// The compose window that is open.
+let compose;
+
+async function openCompose(open) {
+  compose = await windowOpenedBy(open, COMPOSE);
   await until(() => compose.gMsgCompose?.editor?.document.body.textContent.trim(), "the text in the editor");
-  await until(() => compose.defaultController.isCommandEnabled("cmd_sendNow"), "the Send button");
-  compose.goDoCommand("cmd_sendNow");
-  await until(() => compose.closed, "the end of sending", 60);
 }
 
 globalThis.steps = {
@@ -220,6 +220,8 @@ globalThis.steps = {
   markUnread: () => command("cmd_markAsUnread"),
   toggleStar: () => command("cmd_markAsFlagged"),
   toggleTag: number => command(`cmd_tag${number}`),
+  // Without a way back. It is marked, and goes when the folder is compacted.
+  deleteForGood: () => command("cmd_shiftDeleteMessage"),
   deleteMessage: () => command("cmd_deleteMessage"),
   copyTo: (email, path) => command("cmd_copyMessage", folderOf(email, path)),
   moveTo: (email, path) => command("cmd_moveMessage", folderOf(email, path)),
@@ -230,12 +232,18 @@ globalThis.steps = {
     return nameInDialog(() => about3Pane().folderPane.newFolder(parent), "chrome://messenger/content/newFolderDialog.xhtml", name);
   },
 
+  compact: () => command("cmd_compactFolder"),
+
+  deleteFolder(email, path) {
+    about3Pane().folderPane.deleteFolder(folderOf(email, path));
+  },
+
   renameFolder(email, path, name) {
     return nameInDialog(
       () => about3Pane().folderPane.renameFolder(folderOf(email, path)), "chrome://messenger/content/renameFolderDialog.xhtml", name);
   },
 
-  // Writes a message in plain text and sends it. `attachment`: a file of Thunderbird's, or null.
+  // Opens a window with a message in plain text. `attachment`: a file of Thunderbird's, or null.
   async write(email, to, subject, text, attachment) {
     const account = MailServices.accounts.findAccountForServer(serverOf(email));
     const fields = Cc["@mozilla.org/messengercompose/composefields;1"].createInstance(Ci.nsIMsgCompFields);
@@ -252,11 +260,67 @@ globalThis.steps = {
       identity: account.defaultIdentity,
       composeFields: fields,
     });
-    await send(await windowOpenedBy(() => MailServices.compose.OpenComposeWindowWithParams(null, params), COMPOSE));
+    await openCompose(() => MailServices.compose.OpenComposeWindowWithParams(null, params));
   },
 
-  // Answers the message that is shown, with its text quoted.
-  async reply() {
-    await send(await windowOpenedBy(() => command("cmd_reply"), COMPOSE));
+  // Opens a window with the answer to the message that is shown, its text quoted.
+  reply: () => openCompose(() => command("cmd_reply")),
+
+  // Opens the draft that is shown.
+  editDraft: () => openCompose(() => command("cmd_editDraftMsg")),
+
+  // Gives the message in the compose window another subject.
+  changeSubject(subject) {
+    const field = compose.document.getElementById("msgSubject");
+    field.value = subject;
+    field.dispatchEvent(new compose.Event("input", { bubbles: true }));
+  },
+
+  async saveDraft() {
+    const before = compose.gMsgCompose.compFields.draftId;
+    compose.goDoCommand("cmd_saveAsDraft");
+    await until(() => compose.gMsgCompose.compFields.draftId != before && !compose.gWindowLocked, "the draft's being saved");
+  },
+
+  async closeCompose() {
+    compose.close();
+    await until(() => compose.closed, "the end of the compose window");
+  },
+
+  // Presses Send, and waits until the window is closed, as it is when the message is sent and filed.
+  async send() {
+    await until(() => compose.defaultController.isCommandEnabled("cmd_sendNow"), "the Send button");
+    compose.goDoCommand("cmd_sendNow");
+    await until(() => compose.closed, "the end of sending", 60);
+  },
+
+  // Searches texts at the server; subjects of what it finds.
+  search(email, path, words) {
+    const session = Cc["@mozilla.org/messenger/searchSession;1"].createInstance(Ci.nsIMsgSearchSession);
+    session.addScopeTerm(Ci.nsMsgSearchScope.onlineMail, folderOf(email, path));
+    const term = session.createTerm();
+    term.attrib = Ci.nsMsgSearchAttrib.Body;
+    term.op = Ci.nsMsgSearchOp.Contains;
+    const value = term.value;
+    value.attrib = term.attrib;
+    value.str = words;
+    term.value = value;
+    session.appendTerm(term);
+    return new Promise(resolve => {
+      const found = [];
+      session.registerListener({
+        QueryInterface: ChromeUtils.generateQI(["nsIMsgSearchNotify"]),
+        onNewSearch() {},
+        onSearchHit: message => found.push(message.mime2DecodedSubject),
+        onSearchDone: () => resolve(found.sort()),
+      });
+      session.search(null);
+    });
+  },
+
+  // What the quota tab of a folder's properties shows.
+  quota(email, path) {
+    const folder = folderOf(email, path).QueryInterface(Ci.nsIMsgImapMailFolder);
+    return folder.getQuota().map(quota => ({ name: quota.name, usage: Number(quota.usage), limit: Number(quota.limit) }));
   },
 };
