@@ -19,9 +19,9 @@ class Unavailable(Exception):
     """The peers' root cannot be made or entered here."""
 
 
-def require_root():
-    """Makes the peers' root if it is not there."""
-    done = subprocess.run([PROJECT / "tests/support/peers-root"], capture_output=True, text=True)
+def require_root(name="root"):
+    """Makes the peers' root of this name if it is not there."""
+    done = subprocess.run([PROJECT / "tests/support/peers-root", name], capture_output=True, text=True)
     if done.returncode == 77:
         raise Unavailable(done.stderr.strip())
     if done.returncode != 0:
