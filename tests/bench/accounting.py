@@ -21,6 +21,14 @@ def children_of(root):
     return found
 
 
+def command_of(process):
+    """Its name, "" if it has ended."""
+    try:
+        return pathlib.Path(f"/proc/{process}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 class Account:
     """The processes below `root`, from now on: a control group of their own, where the machine has them (version 1's cpuacct, or
     version 2). Without one, times of ended children are known only after they were waited for."""
@@ -28,7 +36,8 @@ class Account:
     def __init__(self, name, root):
         self.root = root
         self.group = self._make_group(f"mailmesh-bench-{os.getpid()}-{name}")
-        self.adopt()
+        if self.group:
+            self._move_all()
 
     @staticmethod
     def _make_group(name):
@@ -43,10 +52,7 @@ class Account:
             group.rmdir()
         return None
 
-    def adopt(self):
-        """Takes in what was started from outside the group."""
-        if not self.group:
-            return
+    def _move_all(self):
         # Again until nothing is found outside, as they fork while we look.
         while outside := set(children_of(self.root)) - set(self._in_group()):
             for process in outside:
