@@ -35,11 +35,11 @@ class Site:
     routes: {domain: (host, port)} for mail that it sends on.
     tls: (certificate, key, ca) paths, or None for a site without TLS.
     keep_octets: Dovecot stores messages with the line ends that they came with, mailboxes under any name.
-    postfix: more settings for its main.cf.
+    postfix, dovecot: more settings for its main.cf, more text for its dovecot.conf.
     """
 
     def __init__(self, domains, routes=None, tls=None, password="peer-secret", size_limit=0, drop_headers="",
-                 users=("anna", "bert"), keep_octets=False, postfix=None):
+                 users=("anna", "bert"), keep_octets=False, postfix=None, dovecot=""):
         require_root()
         self.users = users
         self.domains = domains
@@ -47,7 +47,7 @@ class Site:
         self.smtp_port, self.lmtp_port, self.imap_port, self.pop3_port, self.imaps_port, self.pop3s_port = free_ports(6)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="peer-", dir=PROJECT / "build/peers"))
         self._write_postfix(routes or {}, tls, size_limit, drop_headers, postfix or {})
-        self._write_dovecot(tls, keep_octets)
+        self._write_dovecot(tls, keep_octets, dovecot)
         self._process = None
 
     def _write_postfix(self, routes, tls, size_limit, drop_headers, more):
@@ -115,7 +115,7 @@ class Site:
             master.append(line)
         (etc / "master.cf").write_text("\n".join(master) + "\n")
 
-    def _write_dovecot(self, tls, keep_octets):
+    def _write_dovecot(self, tls, keep_octets, more):
         etc = self.dir / "etc-dovecot"
         etc.mkdir()
         if tls:
@@ -163,6 +163,7 @@ userdb {{
   args = uid=mail gid=mail home=/srv/mail/%u allow_all_users=yes
 }}
 {listeners}
+{more}
 """
         )
 
