@@ -103,7 +103,7 @@ def refused_commands(site, listener):
         while len(said) < 10_000 and (line := client.line()) is not None:
             said.append(line)
         if len(said) < 10_000 and not any(line.startswith(GOODBYE) for line in said[-2:]):
-            # A reset may take the goodbye with it (RFC 9293, 3.10.7.4); without a single refusal it is no answer.
+            # A reset may take the goodbye with it; without a single refusal it is no answer.
             expect(said[-1] if said else None, *REFUSED, "T BAD")
         return f"{len(said)} replies, the last: {said[-1]}"
 
