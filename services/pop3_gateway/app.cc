@@ -39,10 +39,6 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   gateway.login_timeout = config::ToChrono(config.login_timeout());
   // RFC 2449, 6.5 counts whole seconds.
   gateway.login_delay = std::chrono::seconds(config.login_delay().seconds());
-  base::RateLimiter::Options logins;
-  logins.burst = gateway.login_delay.count() > 0 ? 1 : 0;
-  logins.period = gateway.login_delay;
-  gateway.logins = std::make_unique<base::RateLimiter>(logins);
   gateway.implementation = config.implementation();
   return app;
 }
