@@ -45,6 +45,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   ingress.command_timeout = config::ToChrono(config.command_timeout());
   ingress.data_timeout = config::ToChrono(config.data_timeout());
   ingress.session_timeout = config::ToChrono(config.session_timeout());
+  ingress.transaction_timeout = config::ToChrono(config.transaction_timeout());
   service::SessionRegistry& sessions = runtime.sessions();
   app->account_watch_ = std::make_shared<auth::AccountWatch>(
       runtime.io().Next().get_executor(), directory,
