@@ -237,7 +237,7 @@ net::Awaitable<void> RunJob(Fetcher* fetcher, std::shared_ptr<grpc::Channel> sto
   const auto start = net::Clock::now();
   fetcher->metrics.jobs.Add();
   net::Executor executor = co_await asio::this_coro::executor;
-  auto keeper = std::make_shared<LeaseKeeper>(executor, store, lease.job().job_id(), lease.lease_token(), fetcher->lease);
+  auto keeper = NewLeaseKeeper(executor, store, lease.job().job_id(), lease.lease_token(), fetcher->lease);
   keeper->Start();
   Run run(*fetcher, store, lease, *keeper);
   RunResult result = co_await run.Execute();

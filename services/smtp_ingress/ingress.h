@@ -48,6 +48,7 @@ struct Ingress {
   net::Duration command_timeout{};
   net::Duration data_timeout{};
   net::Duration session_timeout{};
+  net::Duration transaction_timeout{};
 };
 
 }  // namespace mailmesh::smtp_ingress
