@@ -32,7 +32,7 @@ mailbox_store: {{database: {DATABASE}}}
 smtp_ingress: {{max_message_bytes: {MAX_MESSAGE}}}
 imap_gateway: {{max_append_bytes: {MAX_MESSAGE}, max_line_bytes: {MAX_LINE}, closed_view_bytes: {CLOSED_VIEWS}}}
 outbound_relay: {{min_retry: 1s, max_retry: 2s, connect_timeout: 5s, command_timeout: 5s, data_timeout: 10s, spool: {DATABASE}}}
-fetcher: {{command_timeout: 5s, max_message_bytes: {MAX_MESSAGE}, max_listed_messages: {MAX_LISTED}}}
+fetcher: {{command_timeout: 5s, max_run: 10s, max_message_bytes: {MAX_MESSAGE}, max_listed_messages: {MAX_LISTED}}}
 """
 # The allocator's arenas, the code that is paged in by its first use, gRPC's own buffers.
 SLACK = 32 * MIB
