@@ -7,7 +7,7 @@ from tests.hostile.harness import ALL, IMAP, KIB, LISTENERS, PASSWORD, PLAIN, PO
 from tests.support import messages
 
 SLOW = 1000
-SLOW_SECONDS = 12
+SLOW_SECONDS = 6
 # What an idle connection may cost its gateway: issue 6 asks for 24 KiB plain and 64 KiB with TLS, over all processes.
 IDLE_TLS = 64 * KIB
 TEN_THOUSAND = 10_000
