@@ -125,7 +125,9 @@ def no_tls_at_all(site, listener):
                 answer = b""
                 while piece := one.recv(65536):
                     answer += piece
-            except ConnectionError:
+            except OSError as error:
+                if isinstance(error, TimeoutError):
+                    raise Wrong(f"{octets[:10]!r} is neither answered nor closed") from None
                 continue
             if answer and answer[0] != 21:
                 raise Wrong(f"{answer[:40]!r} to {octets[:10]!r}")
