@@ -123,8 +123,7 @@ auth_cache_ttl = 1 hour
 auth_cache_verify_password_with_worker = no
 mail_max_userip_connections = 10000
 mdbox_rotate_size = 32 M
-default_client_limit = 20000
-default_process_limit = 20000
+default_client_limit = 10000
 default_vsz_limit = 2 G
 service imap-login {{
   service_count = 0
@@ -139,14 +138,17 @@ service pop3-login {{
 service imap {{
   service_count = 10000
   process_min_avail = 8
+  process_limit = 4096
 }}
 service pop3 {{
   service_count = 10000
   process_min_avail = 2
+  process_limit = 256
 }}
 service lmtp {{
   service_count = 10000
   process_min_avail = 8
+  process_limit = 256
 }}
 service auth {{
   unix_listener /var/spool/postfix/private/auth {{
