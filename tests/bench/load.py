@@ -86,7 +86,8 @@ def smtp_source(side, protocol, recipient, sessions, count, size):
 def fill(side, account, users, count, size, mailbox="INBOX"):
     """So many messages in a mailbox of each account, once for each side. Both are filled by APPEND."""
     if (account, mailbox) not in side.filled:
-        Client(side, "imap-fill", "imap", account, users=users, count=count, size=size, mailbox=mailbox).go()
+        with side.filling():
+            Client(side, "imap-fill", "imap", account, users=users, count=count, size=size, mailbox=mailbox).go()
         side.filled.add((account, mailbox))
 
 

@@ -14,19 +14,18 @@ def _x(ratio):
     return MIDDLE + HALF * max(-1.0, min(1.0, math.log10(ratio) / DECADES))
 
 
-def _bars(cases):
+def _bars(cases, ratio_of):
     """(label, peer, ratio) in the order of the table."""
-    from tests.bench import report
     for done in cases:
-        metric = report.bar_metric(done)
         for side in done["sides"]:
-            value = report.ratio(done, side, metric)
+            value = ratio_of(done, side, done["bar"])
             if value:
-                yield f"{done['title']} ({NAMES[metric]})", side, value
+                yield f"{done['title']} ({NAMES[done['bar']]})", side, value
 
 
-def svg(cases):
-    bars = list(_bars(cases))
+def svg(cases, ratio_of):
+    """`ratio_of(case, side, metric)`: ours by theirs, or None."""
+    bars = list(_bars(cases, ratio_of))
     height = 60 + ROW * len(bars)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="1080" height="{height}" font-family="sans-serif" font-size="11">',
              '<rect width="100%" height="100%" fill="white"/>',

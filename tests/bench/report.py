@@ -23,7 +23,7 @@ def median(rounds, metric):
 def result(case, rounds_by_side):
     """One case as it is written to results.json."""
     return {
-        "name": case.name, "title": case.title, "unit": case.unit,
+        "name": case.name, "title": case.title, "unit": case.unit, "bar": case.bar,
         "budget": {key: value for key, value in dataclasses.asdict(case.budget).items() if value is not None},
         "sides": {side: {"count": rounds[0].count, "rounds": len(rounds), **{m: median(rounds, m) for m in METRICS},
                          "all": [{m: getattr(figures, m) for m in METRICS} for figures in rounds]}
@@ -35,12 +35,6 @@ def ratio(done, side, metric):
     """Ours by theirs, or None."""
     ours, theirs = done["sides"].get(OURS, {}).get(metric), done["sides"][side].get(metric)
     return ours / theirs if ours and theirs and side != OURS else None
-
-
-def bar_metric(done):
-    """What a case is judged by: memory for idle connections, time for single commands, else CPU."""
-    budget = done["budget"]
-    return "kib" if "kib" in budget else "p50_ms" if "p50_ms" in budget else "cpu_ms"
 
 
 def met(done):
@@ -60,7 +54,7 @@ def number(value):
 
 def _ratios(done, side):
     named = {"cpu_ms": "CPU", "per_second": "per second", "p50_ms": "p50", "kib": "KiB"}
-    wanted = [bar_metric(done)] + [m for m in ("cpu_ms", "per_second") if m != bar_metric(done)]
+    wanted = [done["bar"]] + [m for m in ("cpu_ms", "per_second") if m != done["bar"]]
     return ", ".join(f"{named[m]} {value:.2f}" for m in wanted if (value := ratio(done, side, m)) is not None)
 
 
@@ -98,7 +92,7 @@ def write(folder, results):
     cases = [now.pop(done["name"], done) for done in kept] + list(now.values())
     path.write_text(json.dumps({"machine": machine(), "cases": cases}, indent=1) + "\n")
     (folder / "results.md").write_text(_markdown(cases))
-    (folder / "plot.svg").write_text(plot.svg(cases))
+    (folder / "plot.svg").write_text(plot.svg(cases, ratio))
 
 
 def _markdown(cases):
@@ -111,5 +105,5 @@ def _markdown(cases):
              "| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
     lines += ["| " + " | ".join(row) + " |" for done in cases for row in rows(done)]
     lines += ["", "![CPU, time and memory beside the peer's](plot.svg)", ""]
-    lines += ["Budgets missed:", "", *(f"- {text}" for text in missed)] if missed else ["No budget is missed."]
+    lines += ["Budgets missed:", "", *(f"- {text}" for text in missed)] if missed else []
     return "\n".join(lines) + "\n"
