@@ -72,6 +72,13 @@ class ThunderbirdUsers(ClientTest):
         client = self.imap(user, mailbox)
         return client.fetch(client.search(None, "SUBJECT", f'"{subject}"')[1][0], "(BODY.PEEK[])")[1][0][1]
 
+    def settle(self, user):
+        """Waits until Thunderbird has nothing to do for this user but to listen. While it still fetches messages, to keep them for
+        reading without a net, it does not heed what it is told beside them."""
+        wait_until(self.thunderbird.allKept, "all messages are kept")
+        states = lambda: {row["state"] for row in self.mesh.json("session", "list", "--account", f"{user}@a.test")}
+        wait_until(lambda: "idle" in (now := states()) and "selected" not in now, "IDLE")
+
     def assert_kept(self, subject, octets):
         """That the message which is shown is this one, octet for octet."""
         kept = self.thunderbird.source().encode("latin-1")
@@ -270,17 +277,20 @@ class ThunderbirdUsers(ClientTest):
         self.deliver("waits@a.test", messages.simple("first"))
         self.thunderbird.open(self.account("waits"), "INBOX")
         self.until_shown("first")
-        wait_until(lambda: self.mesh.metric("imap_gateway", 'mailmesh_imap_sessions{state="idle"}') >= 1, "a session in IDLE")
         # From here on nobody asks Thunderbird to look; it would do so by itself after 10 minutes.
+        self.settle("waits")
         self.deliver("waits@a.test", messages.simple("second"))
         self.until_shown("first", "second")
+        self.settle("waits")
         client = self.imap("waits")
         client.store("1", "+FLAGS", r"(\Flagged)")
         wait_until(lambda: self.row("first")["flagged"], "the star that another client set")
-        client.store("1", "+FLAGS", r"(\Deleted)")
-        client.expunge()
+        client.unselect()
+        self.settle("waits")
+        client.select("INBOX")
+        self.assertEqual(client.uid("MOVE", "1", "Archive")[0], "OK")
         self.until_shown("second")
-        print("\n    told in IDLE: a new message, a flag, an expunge")
+        print("\n    told in IDLE: a new message, a flag, a message that is gone")
 
     def test_pops(self):
         for subject in ("one", "two", "three"):

@@ -170,6 +170,9 @@ globalThis.steps = {
     }));
   },
 
+  // Whether all messages of the list are kept for reading without a net.
+  allKept: () => rows().every(message => message.folder.hasMsgOffline(message.messageKey)),
+
   // Clicks on a message; gives what is shown of it when it is there.
   async read(subject) {
     const index = rows().findIndex(message => message.mime2DecodedSubject == subject);
