@@ -1,5 +1,6 @@
 // Ends the sessions of accounts that have been disabled or deleted, by whatever way: asks the directory about every account
-// that has sessions here, each once in a period, spread evenly over it. A directory that does not answer ends nothing.
+// that has sessions here, each once in a period, spread evenly over it: such sessions end within two periods. A directory
+// that does not answer ends nothing.
 //
 //   auto watch = std::make_shared<auth::AccountWatch>(executor, channel, sessions);
 //   watch->Start();
@@ -30,7 +31,7 @@ class AccountWatch : public std::enable_shared_from_this<AccountWatch> {
   };
 
   AccountWatch(net::Executor executor, std::shared_ptr<grpc::Channel> directory, Sessions sessions,
-               net::Duration period = std::chrono::minutes(1));
+               net::Duration period = std::chrono::seconds(30));
 
   void Start();
   void Stop();
