@@ -25,7 +25,8 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
                                             auth::Authenticator(directory, auth::Policy(config.auth())), directory);
   Ingress& ingress = *app->ingress_;
   ingress.shards = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
-  ASSIGN_OR_RETURN(ingress.relay, runtime.Channel("outbound_relay"));
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> relay, runtime.Channel("outbound_relay"));
+  ingress.relays = std::make_unique<rpc::ReplicaPicker>(relay, runtime.ChannelsTo("outbound_relay"));
   ASSIGN_OR_RETURN(ingress.tls, runtime.LoadTls("smtp", config.tls()));
   ingress.hostname = net::HostNameOr(config.hostname());
   const std::vector<std::string> networks(config.lmtp_networks().begin(), config.lmtp_networks().end());
