@@ -78,7 +78,14 @@ class Check:
                 if not same(octets, message.octets()):
                     self.findings.add("wrong", f"{where}: UID {uid} has other octets than were sent", key)
                 found[key].append((uid, flags))
+                self.meant_another(where, status["UIDVALIDITY"], uid, key)
         return found, status
+
+    def meant_another(self, where, validity, uid, key):
+        """A UID that a client saw before its message was even sent was another message's then."""
+        shown, history = self.ledger.first_shown.get((where, validity, uid)), self.ledger.history_[key]
+        if shown is not None and history and shown < history[0][0]:
+            self.findings.add("wrong", f"{where}: UID {uid} was shown at {shown:.3f} s, before its message was sent", key)
 
     def deliveries(self):
         """Each recipient of each message."""

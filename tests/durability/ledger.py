@@ -61,12 +61,14 @@ class Ledger:
         self.boxes = collections.defaultdict(list)
         self.either = []  # pairs of Held of which exactly one is there: moves of which nobody knows how they ended
         self.popped = collections.defaultdict(dict)  # by account: key -> "gone" or "maybe"
-        self.shown = collections.defaultdict(dict)  # (account, uid_validity): uid -> (modseq, flags), as a client was told
+        self.shown = collections.defaultdict(dict)  # (account, uid_validity): uid -> (modseq, flags), as a client was told last
+        self.first_shown = {}  # (account, uid_validity, uid): when a client saw it first
         self.snapshots = collections.defaultdict(list)  # (account, uid_validity): (HIGHESTMODSEQ, {uid: flags})
         self.faults = []  # errors that were seen while it ran
         self.history_ = collections.defaultdict(list)
         self.events = []
         self.flight = collections.Counter()
+        self.cuts = 0  # connections that clients cut in the midst of a transaction
         self.number = 0
 
     def now(self):

@@ -75,6 +75,7 @@ class Sender(Client):
             self.connection.cut_after = None
         except (Lost, Cut, ValueError) as error:
             self.ledger.note(key, f"the connection is gone: {error}")
+            self.ledger.cuts += isinstance(error, Cut)
             self.lost()
             if isinstance(error, Lost):
                 raise

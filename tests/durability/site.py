@@ -81,7 +81,7 @@ class Site:
         self.faults = self.dir / "faults"
         self.faults.mkdir()
         self.sabotage = sabotage
-        self.inboxes = [f"inbox{i}@{DOMAIN}" for i in range(5)]
+        self.inboxes = [f"inbox{i}@{DOMAIN}" for i in range(4)]
         self.maildrops = [f"drop{i}@{DOMAIN}" for i in range(4)]
         self.writers = [f"writer{i}" for i in range(writers)]
         self.fetched = f"fetched@{DOMAIN}"

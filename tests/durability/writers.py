@@ -73,6 +73,7 @@ class Writer(Client):
             self.seen_refusal(error, key)
         except (Lost, Cut) as error:
             self.ledger.note(key, f"{self.user}: {type(error).__name__} {error}")
+            self.ledger.cuts += isinstance(error, Cut)
             self.lost()
         return False
 
@@ -233,7 +234,7 @@ class Watcher(Client):
     def __init__(self, name, site, ledger, pause, user, mailbox):
         super().__init__(name, site, ledger, pause)
         self.user, self.mailbox, self.client = user, mailbox, None
-        self.validity, self.seen = None, 0
+        self.validity, self.seen, self.greatest = None, 0, 0  # greatest: MODSEQ that was told
 
     def lost(self):
         if self.client is not None:
@@ -266,7 +267,8 @@ class Watcher(Client):
                 self.ledger.fault(f"{self.user} {self.mailbox}: MODSEQ of UID {uid} was {before[0]} and is {modseq}")
             if before is None or modseq >= before[0]:
                 shown[uid] = (modseq, flags)
-            self.seen = max(self.seen, uid)
+            self.ledger.first_shown.setdefault((self.user, self.validity, uid), self.ledger.now())
+            self.seen, self.greatest = max(self.seen, uid), max(self.greatest, modseq)
 
     def snapshot(self):
         """All that is there now: from each the check catches up by CHANGEDSINCE."""
@@ -276,9 +278,9 @@ class Watcher(Client):
             self.ledger.fault(f"{self.user} {self.mailbox}: UIDVALIDITY was {self.validity} and is {status['UIDVALIDITY']}")
         self.validity = status["UIDVALIDITY"]
         flags = self.client.flags() if status["EXISTS"] else {}
-        earlier = self.ledger.snapshots[validity]
-        if earlier and status["HIGHESTMODSEQ"] < earlier[-1][0]:
-            self.ledger.fault(f"{self.user} {self.mailbox}: HIGHESTMODSEQ was {earlier[-1][0]} and is {status['HIGHESTMODSEQ']}")
+        self.greatest = max(self.greatest, status["HIGHESTMODSEQ"])
+        if status["HIGHESTMODSEQ"] < self.greatest:
+            self.ledger.fault(f"{self.user} {self.mailbox}: MODSEQ {self.greatest} was shown, and the highest is {status['HIGHESTMODSEQ']}")
         # What came between the two commands has a greater MODSEQ than the status says, and is in the catch-up again.
-        earlier.append((status["HIGHESTMODSEQ"], {uid: words for uid, (modseq, words) in flags.items()}))
+        self.ledger.snapshots[validity].append((status["HIGHESTMODSEQ"], {uid: words for uid, (modseq, words) in flags.items()}))
         self.note(flags)
