@@ -12,14 +12,17 @@
 namespace mailmesh::outbound_relay {
 namespace {
 
+// A sender splits what has more; but an upload is good for one call.
 constexpr int kMaxRecipients = 1000;
+constexpr int kMaxRecipientsOfUpload = 10'000;
 
 absl::Status CheckRequest(const relay::v1::EnqueueMessageRequest& request) {
   if (request.request_id().empty() || request.request_id().size() > 128) {
     return absl::InvalidArgumentError("request_id: 1 to 128 octets are needed");
   }
-  if (request.recipients_size() < 1 || request.recipients_size() > kMaxRecipients) {
-    return absl::InvalidArgumentError(absl::StrCat("recipients: 1 to ", kMaxRecipients, " are needed"));
+  const int most = request.body().upload_id().empty() ? kMaxRecipients : kMaxRecipientsOfUpload;
+  if (request.recipients_size() < 1 || request.recipients_size() > most) {
+    return absl::InvalidArgumentError(absl::StrCat("recipients: 1 to ", most, " are needed"));
   }
   if (request.body().trace_fields().size() > 64 * 1024) return absl::InvalidArgumentError("trace_fields: at most 64 KiB");
   if (request.body().inline_octets().size() > Spool::kChunk) {

@@ -61,7 +61,8 @@ absl::Status App::StartListener(ListenerKind kind, const config::v1::ListenerCon
   options.exempt_peers = net::CidrSet::Loopback();
   options.refusal = [kind](net::RefusalReason) {
     std::string line;
-    if (kind != ListenerKind::kSubmissions) smtp::AppendReply(smtp::replies::kTooManySessions, true, line);
+    // RFC 2034, 4: a greeting has no enhanced code.
+    if (kind != ListenerKind::kSubmissions) smtp::AppendReply(smtp::replies::kTooManySessions, false, line);
     return line;
   };
   ingress->metrics.sessions_limit.With({ListenerName(kind)}).Set(listener.max_sessions());

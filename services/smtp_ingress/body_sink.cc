@@ -15,11 +15,18 @@ using RelayMethods = class RelayService::Stub::async;
 constexpr absl::Duration kUploadTimeout = absl::Hours(2);
 constexpr auto kChannelTimeout = std::chrono::seconds(10);
 
+bool HasEightBit(std::string_view octets) {
+  unsigned char all = 0;
+  for (const char c : octets) all |= static_cast<unsigned char>(c);
+  return all >= 0x80;
+}
+
 }  // namespace
 
 net::Awaitable<void> BodySink::Append(std::string octets) {
   if (!header_.header_ended()) header_.Feed(octets);
   size_ += octets.size();
+  eight_bit_ = eight_bit_ || HasEightBit(octets);
   if (buffer_.empty()) {
     buffer_ = std::move(octets);
   } else {
@@ -43,6 +50,7 @@ net::Awaitable<void> BodySink::StartUploads() {
   rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, correlation_id_);
   const size_t destinations = envelope_.local().size() + (envelope_.relayed().empty() ? 0 : 1);
   for (const auto& [shard, copies] : envelope_.local()) {
+    if (GoesToTheRelayAlone()) break;
     Upload& upload = uploads_[shard];
     const net::TimePoint deadline = net::After(kChannelTimeout);
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = co_await ingress_.shards->Channel(shard, deadline);

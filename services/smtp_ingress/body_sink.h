@@ -28,16 +28,23 @@ class BodySink {
   // A content of up to this many octets travels in the call that stores it.
   static constexpr size_t kInlineLimit = 256 * 1024;
 
-  // Borrows both for its life.
-  BodySink(Ingress& ingress, const Envelope& envelope, std::string correlation_id)
-      : ingress_(ingress), envelope_(envelope), correlation_id_(std::move(correlation_id)) {}
+  // Borrows both for its life. `lmtp`: each recipient gets an answer of its own, so that every shard must be asked.
+  BodySink(Ingress& ingress, const Envelope& envelope, std::string correlation_id, bool lmtp = false)
+      : ingress_(ingress), envelope_(envelope), correlation_id_(std::move(correlation_id)), lmtp_(lmtp) {}
 
   // Never fails: a destination whose upload breaks is remembered, and BodyFor says so.
   net::Awaitable<void> Append(std::string octets);
   net::Awaitable<void> Finish();
 
   uint64_t size() const { return size_; }
+  // An upload is good for one call. What is large and goes to other sites too is given to the relay alone, with all its
+  // recipients: so that one write takes it, or none.
+  bool GoesToTheRelayAlone() const { return streaming_ && !lmtp_ && !envelope_.relayed().empty(); }
+  // Whether it travels in the call itself, as often as one likes.
+  bool is_inline() const { return !streaming_; }
   const mime::HeaderScanner& header() const { return header_; }
+  // Whatever BODY has said: an octet above 127 has come.
+  bool eight_bit() const { return eight_bit_; }
 
   // The body for a shard, or (empty name) for the relay, without trace fields; the error of its upload otherwise.
   absl::StatusOr<type::v1::MessageBody> BodyFor(const std::string& shard) const;
@@ -60,8 +67,10 @@ class BodySink {
   Ingress& ingress_;
   const Envelope& envelope_;
   const std::string correlation_id_;
+  const bool lmtp_;
   mime::HeaderScanner header_;
   uint64_t size_ = 0;
+  bool eight_bit_ = false;
   std::string buffer_;  // all of it while it is small; what does not fill a chunk after that
   bool streaming_ = false;
   std::shared_ptr<grpc::Channel> relay_;  // shared with the calls on it

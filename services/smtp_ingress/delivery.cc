@@ -27,6 +27,9 @@ constexpr absl::Duration kDeliverTimeout = absl::Seconds(10);
 // Without one (LMTP, or a content that only the shard has) it gets the time to start again.
 constexpr absl::Duration kPatientDeliverTimeout = absl::Seconds(60);
 
+// What the relay takes in one call.
+constexpr int kMaxRecipientsOfACall = 1000;
+
 std::string RequestId(const DeliveryRequest& request, const std::string& shard) {
   return absl::StrCat(request.facts.correlation_id(), "/", shard);
 }
@@ -138,18 +141,19 @@ void AddLocalRoute(const DeliveryRequest& request, const std::string& shard, con
   recipient->mutable_local()->set_request_id(RequestId(request, shard));
 }
 
-net::Awaitable<absl::Status> Enqueue(Ingress& ingress, const DeliveryRequest& request, relay::v1::EnqueueMessageRequest call,
-                                     std::string_view kind) {
+net::Awaitable<absl::Status> EnqueueOne(Ingress& ingress, const DeliveryRequest& request, relay::v1::EnqueueMessageRequest call,
+                                        std::string kind) {
   absl::StatusOr<type::v1::MessageBody> body = request.body.BodyFor("");
   if (!body.ok()) co_return body.status();
   *call.mutable_body() = std::move(*body);
   call.mutable_body()->set_trace_fields(request.received_field);
-  call.set_request_id(absl::StrCat(request.facts.correlation_id(), "/", std::string(kind)));
+  call.set_request_id(absl::StrCat(request.facts.correlation_id(), "/", kind));
   call.set_reverse_path(request.envelope.reverse_path());
   *call.mutable_facts() = request.facts;
   const smtp::Mail& mail = request.envelope.mail();
   call.set_smtputf8(mail.smtputf8);
-  call.set_eight_bit(mail.body.value_or(smtp::Body::k7Bit) != smtp::Body::k7Bit);
+  // RFC 6152, 3: declared where it goes on, also for a client that did not.
+  call.set_eight_bit(mail.body.value_or(smtp::Body::k7Bit) != smtp::Body::k7Bit || request.body.eight_bit());
   if (mail.ret.has_value()) {
     call.set_dsn_return(*mail.ret == smtp::Ret::kFull ? relay::v1::DSN_RETURN_FULL : relay::v1::DSN_RETURN_HEADERS);
   }
@@ -169,50 +173,99 @@ net::Awaitable<absl::Status> Enqueue(Ingress& ingress, const DeliveryRequest& re
   co_return response.status();
 }
 
-// Copies that the relay is to finish in a shard's place. For a client that gets one reply: all temporary failures, and the permanent
-// ones too where anything was stored (they become DSNs).
+// In as many calls as its recipients need, each with an id of its own: a repetition after a lost answer changes nothing. An
+// upload is good for one call, which the relay then takes whole.
+net::Awaitable<absl::Status> Enqueue(Ingress& ingress, const DeliveryRequest& request, relay::v1::EnqueueMessageRequest call,
+                                     std::string kind) {
+  const int total = call.recipients_size();
+  if (total <= kMaxRecipientsOfACall || !request.body.is_inline()) {
+    co_return co_await EnqueueOne(ingress, request, std::move(call), std::move(kind));
+  }
+  for (int begin = 0; begin < total; begin += kMaxRecipientsOfACall) {
+    relay::v1::EnqueueMessageRequest part;
+    for (int i = begin; i < std::min(begin + kMaxRecipientsOfACall, total); ++i) *part.add_recipients() = std::move(*call.mutable_recipients(i));
+    absl::Status status = co_await EnqueueOne(ingress, request, std::move(part), absl::StrCat(kind, "-", begin / kMaxRecipientsOfACall));
+    if (!status.ok()) co_return status;
+  }
+  co_return absl::OkStatus();
+}
+
+void AddLocalRoutes(const DeliveryRequest& request, const std::string& shard, const LocalCopy& copy,
+                    relay::v1::EnqueueMessageRequest& call) {
+  for (const CopyRecipient& recipient : copy.recipients) AddLocalRoute(request, shard, copy, recipient, call);
+}
+
+// RFC 3461, 4.1: NOTIFY=SUCCESS for a copy that is stored. The relay delivers it again under the same id, which changes
+// nothing and succeeds, and reports that as it reports everything.
+void AddReports(const DeliveryRequest& request, const std::string& shard, const LocalCopy& copy,
+                relay::v1::EnqueueMessageRequest& call) {
+  for (const CopyRecipient& recipient : copy.recipients) {
+    if (recipient.notify.success) AddLocalRoute(request, shard, copy, recipient, call);
+  }
+}
+
+// Copies that the relay is to finish in a shard's place, and successes that it is to report. For a client that gets one reply
+// the former are all temporary failures, and the permanent ones too where anything was stored (they become DSNs).
 net::Awaitable<void> HandToRelay(Ingress& ingress, const DeliveryRequest& request, std::vector<ShardDelivery>& deliveries,
                                  bool anything_stored) {
   relay::v1::EnqueueMessageRequest call;
   std::vector<absl::Status*> handed;
+  const bool reports = request.envelope.reports_local_success();
   for (ShardDelivery& delivery : deliveries) {
     const std::vector<LocalCopy>& copies = request.envelope.local().at(delivery.shard);
     for (size_t i = 0; i < copies.size(); ++i) {
-      if (delivery.copies[i].ok() || (IsPermanent(delivery.copies[i]) && !anything_stored)) continue;
-      for (const CopyRecipient& recipient : copies[i].recipients) {
-        AddLocalRoute(request, delivery.shard, copies[i], recipient, call);
-      }
-      handed.push_back(&delivery.copies[i]);
-    }
-  }
-  if (handed.empty()) co_return;
-  absl::Status status = co_await Enqueue(ingress, request, std::move(call), "local");
-  // A failure leaves the shard's own answer standing.
-  if (status.ok()) {
-    for (absl::Status* copy : handed) *copy = absl::OkStatus();
-  }
-}
-
-// RFC 3461, 4.1: NOTIFY=SUCCESS for copies that are stored. The relay delivers them again under the same id, which changes
-// nothing and succeeds, and reports that as it reports everything. The message is safe already: where the report cannot be
-// queued the client is not told to send it all again.
-net::Awaitable<void> ReportSuccess(Ingress& ingress, const DeliveryRequest& request,
-                                   const std::vector<ShardDelivery>& deliveries) {
-  relay::v1::EnqueueMessageRequest call;
-  for (const ShardDelivery& delivery : deliveries) {
-    const std::vector<LocalCopy>& copies = request.envelope.local().at(delivery.shard);
-    for (size_t i = 0; i < copies.size(); ++i) {
-      if (!delivery.copies[i].ok()) continue;
-      for (const CopyRecipient& recipient : copies[i].recipients) {
-        if (recipient.notify.success) AddLocalRoute(request, delivery.shard, copies[i], recipient, call);
+      if (delivery.copies[i].ok()) {
+        if (reports) AddReports(request, delivery.shard, copies[i], call);
+      } else if (!request.lmtp && (anything_stored || !IsPermanent(delivery.copies[i]))) {
+        AddLocalRoutes(request, delivery.shard, copies[i], call);
+        handed.push_back(&delivery.copies[i]);
       }
     }
   }
   if (call.recipients().empty()) co_return;
-  absl::Status status = co_await Enqueue(ingress, request, std::move(call), "success");
+  absl::Status status = co_await Enqueue(ingress, request, std::move(call), "local");
   if (!status.ok()) {
-    telemetry::Warning("no report of success", {{"correlation_id", request.facts.correlation_id()}, {"error", base::Message(status)}});
+    // A failure leaves the shard's own answer standing. What is stored is safe: the client is not told to send it all again
+    // because a report cannot be queued.
+    telemetry::Warning("not handed to the relay", {{"correlation_id", request.facts.correlation_id()}, {"error", base::Message(status)}});
+    co_return;
   }
+  for (absl::Status* copy : handed) *copy = absl::OkStatus();
+}
+
+// All that goes to other sites, and, where the relay alone has the content, everything.
+net::Awaitable<absl::Status> EnqueueRelayed(Ingress& ingress, const DeliveryRequest& request) {
+  if (request.envelope.relayed().empty()) co_return absl::OkStatus();
+  relay::v1::EnqueueMessageRequest call;
+  for (const RelayCopy& copy : request.envelope.relayed()) AddRelayed(copy, call);
+  if (request.body.GoesToTheRelayAlone()) {
+    for (const auto& [shard, copies] : request.envelope.local()) {
+      for (const LocalCopy& copy : copies) AddLocalRoutes(request, shard, copy, call);
+    }
+  }
+  co_return co_await Enqueue(ingress, request, std::move(call), "relay");
+}
+
+// Every shard at once; what became of each copy.
+net::Awaitable<std::vector<ShardDelivery>> DeliverToShards(Ingress& ingress, const DeliveryRequest& request) {
+  std::vector<ShardDelivery> deliveries;
+  for (const auto& [shard, copies] : request.envelope.local()) {
+    deliveries.push_back({shard, std::vector<absl::Status>(copies.size())});
+  }
+  net::Executor executor = co_await asio::this_coro::executor;
+  Gather gather(executor);
+  gather.running = deliveries.size();
+  if (deliveries.size() == 1) {
+    co_await RunShard(&ingress, &request, &deliveries[0], &gather);
+    co_return deliveries;
+  }
+  for (ShardDelivery& delivery : deliveries) {
+    net::Spawn(executor, RunShard(&ingress, &request, &delivery, &gather), "smtp-deliver");
+  }
+  while (gather.running > 0) {
+    [[maybe_unused]] absl::Status notified = co_await gather.done.Wait();
+  }
+  co_return deliveries;
 }
 
 // Keeps the worst of what a recipient's copies came to: one that may succeed later outweighs one that never will.
@@ -225,48 +278,24 @@ void Merge(absl::Status& into, const absl::Status& status) {
 
 net::Awaitable<std::vector<absl::Status>> Deliver(Ingress& ingress, DeliveryRequest request) {
   const Envelope& envelope = request.envelope;
-  std::vector<ShardDelivery> deliveries;
-  for (const auto& [shard, copies] : envelope.local()) deliveries.push_back({shard, std::vector<absl::Status>(copies.size())});
-  net::Executor executor = co_await asio::this_coro::executor;
-  if (deliveries.size() == 1) {
-    Gather gather(executor);
-    gather.running = 1;
-    co_await RunShard(&ingress, &request, &deliveries[0], &gather);
-  } else if (!deliveries.empty()) {
-    Gather gather(executor);
-    gather.running = deliveries.size();
-    for (ShardDelivery& delivery : deliveries) {
-      net::Spawn(executor, RunShard(&ingress, &request, &delivery, &gather), "smtp-deliver");
-    }
-    while (gather.running > 0) {
-      [[maybe_unused]] absl::Status notified = co_await gather.done.Wait();
-    }
+  std::vector<absl::Status> results(envelope.recipient_count());
+  const absl::Status relayed = co_await EnqueueRelayed(ingress, request);
+  if (!relayed.ok() || request.body.GoesToTheRelayAlone()) {
+    std::fill(results.begin(), results.end(), relayed);
+    co_return results;
   }
-
-  absl::Status relayed;
-  if (!envelope.relayed().empty()) {
-    relay::v1::EnqueueMessageRequest call;
-    for (const RelayCopy& copy : envelope.relayed()) AddRelayed(copy, call);
-    relayed = co_await Enqueue(ingress, request, std::move(call), "relay");
-  }
-
-  bool anything_stored = !envelope.relayed().empty() && relayed.ok();
+  std::vector<ShardDelivery> deliveries = co_await DeliverToShards(ingress, request);
+  bool anything_stored = !envelope.relayed().empty();
   for (const ShardDelivery& delivery : deliveries) {
     anything_stored |= std::any_of(delivery.copies.begin(), delivery.copies.end(), [](const absl::Status& s) { return s.ok(); });
   }
-  // Before the hand-over: what the relay finishes, it reports.
-  if (envelope.reports_local_success()) co_await ReportSuccess(ingress, request, deliveries);
-  if (!request.lmtp) co_await HandToRelay(ingress, request, deliveries, anything_stored);
+  co_await HandToRelay(ingress, request, deliveries, anything_stored);
 
-  std::vector<absl::Status> results(envelope.recipient_count());
   for (const ShardDelivery& delivery : deliveries) {
     const std::vector<LocalCopy>& copies = envelope.local().at(delivery.shard);
     for (size_t i = 0; i < copies.size(); ++i) {
       for (const CopyRecipient& recipient : copies[i].recipients) Merge(results[recipient.rcpt], delivery.copies[i]);
     }
-  }
-  for (const RelayCopy& copy : envelope.relayed()) {
-    for (const CopyRecipient& recipient : copy.recipients) Merge(results[recipient.rcpt], relayed);
   }
   co_return results;
 }

@@ -1,9 +1,10 @@
 // Hands a message that is complete to the processes that keep it, and says when it is durable for every recipient.
 //
-// The rules (architecture, section 3): one DeliverMessage for each shard, one EnqueueMessage for all that goes elsewhere. A copy
-// that a shard could not take (it is away, or its answer never came) is enqueued in the relay with a local route under the same id,
-// so that it is stored once whatever happened. So is one that was refused for good while others were stored: the relay's attempt
-// is refused the same way, and becomes a DSN.
+// The rules (architecture, section 3): one EnqueueMessage for all that goes elsewhere, then one DeliverMessage for each shard. The
+// relay comes first because nothing can stand in for it: where it takes nothing, nothing is stored, and the client's next attempt
+// doubles nothing. A copy that a shard could not take (it is away, or its answer never came) is enqueued in the relay with a local
+// route under the same id, so that it is stored once whatever happened. So is one that was refused for good while others were
+// stored: the relay's attempt is refused the same way, and becomes a DSN.
 #ifndef MAILMESH_SERVICES_SMTP_INGRESS_DELIVERY_H_
 #define MAILMESH_SERVICES_SMTP_INGRESS_DELIVERY_H_
 

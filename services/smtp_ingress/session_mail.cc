@@ -23,6 +23,13 @@ namespace server = smtp::server;
 
 constexpr auto kLookupTimeout = std::chrono::seconds(15);
 
+constexpr smtp::CannedReply kNotQualified = {553, {5, 1, 2}, "Domain name is not fully qualified"};
+
+// RFC 5321, 2.3.5: a name that only a client's own network may know.
+bool IsUnqualified(const smtp::Mailbox& mailbox) {
+  return !mailbox.is_address_literal() && std::string_view(mailbox.domain()).find('.') == std::string_view::npos;
+}
+
 // The reply for a message that several recipients share: a good word if all is well, else what keeps the client trying.
 smtp::Reply SummaryReply(const std::vector<absl::Status>& results, const std::string& id) {
   const absl::Status* worst = nullptr;
@@ -92,7 +99,9 @@ Session::Handled Session::On(server::RcptReceived event) {
     co_return;
   }
   // LMTP is the last hop for mail that somebody else has taken (RFC 2033, 1): nothing goes on from it.
-  const smtp::CannedReply& reply = ResolutionToReply(resolution->kind(), !account_id_.empty());
+  const bool nowhere = resolution->kind() == directory::v1::RecipientResolution::KIND_REMOTE && IsUnqualified(event.rcpt.forward_path);
+  const bool may_relay = !account_id_.empty();
+  const smtp::CannedReply& reply = nowhere && may_relay ? kNotQualified : ResolutionToReply(resolution->kind(), may_relay);
   if (reply.code / 100 != 2) {
     telemetry::Info("recipient refused", {{"session_id", session_id_},
                                           {"correlation_id", correlation_id_},
@@ -111,7 +120,7 @@ Session::Handled Session::On(server::RcptReceived event) {
 }
 
 Session::Handled Session::On(server::BeginContent) {
-  body_ = std::make_unique<BodySink>(ingress_, *envelope_, correlation_id_);
+  body_ = std::make_unique<BodySink>(ingress_, *envelope_, correlation_id_, kind_ == ListenerKind::kLmtp);
   completion_ = NewCompletion();
   Answer(smtp::Verb::kData, replies::kStartMailInput);
   co_return;

@@ -40,6 +40,16 @@ class Submission(unittest.TestCase):
         client.expect(f"AUTH PLAIN {plain('bert')}", 235)
         self.assertNotIn("AUTH", client.hello())
 
+    # RFC 5321, 2.3.5.
+    def test_a_recipient_in_a_domain_that_is_no_name_is_refused(self):
+        client = self.site.client("submission")
+        self.addCleanup(client.close)
+        client.expect(f"AUTH PLAIN {plain('anna')}", 235)
+        client.expect("MAIL FROM:<anna@a.test>", 250)
+        client.expect("RCPT TO:<user@foo>", 553, "5.1.2")
+        client.expect("RCPT TO:<user@foo.test>", 250)
+        client.expect("RCPT TO:<user@[192.0.2.1]>", 250)
+
     def test_a_message_is_completed(self):
         for listener in ("submission", "submissions"):
             found = self.submit(BARE, listener)
