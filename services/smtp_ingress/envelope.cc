@@ -5,17 +5,24 @@
 namespace mailmesh::smtp_ingress {
 namespace {
 
-// RFC 3461, 5.2.1 (d); RFC 6533, 3 has a type of its own for addresses that are not ASCII.
-std::string OriginalRecipient(const smtp::Rcpt& rcpt, const std::string& address) {
-  if (rcpt.orcpt.has_value()) return rcpt.orcpt->type + ";" + rcpt.orcpt->address;
-  return (rcpt.forward_path.IsAscii() ? "rfc822;" : "utf-8;") + address;
+// RFC 3461, 6.3 (d): without ORCPT no report has an Original-Recipient. That we need not make one up: 5.2.1 (d).
+std::string OriginalRecipient(const smtp::Rcpt& rcpt) {
+  return rcpt.orcpt.has_value() ? rcpt.orcpt->type + ";" + rcpt.orcpt->address : "";
+}
+
+// RFC 3461, 5.2.7.3 (c): of an alias with several targets one reports success for all of them. The others keep what else was
+// asked for; where that is nothing, nobody is told anything of them.
+void DropSuccess(smtp::Notify& notify) {
+  if (!notify.success) return;
+  notify.success = false;
+  notify.never = !notify.failure && !notify.delay;
 }
 
 }  // namespace
 
 void Envelope::Add(const smtp::Rcpt& rcpt, const std::string& address, const directory::v1::RecipientResolution& resolution) {
   if (recipient_count_ == 0) first_recipient_ = address;
-  CopyRecipient recipient{recipient_count_, OriginalRecipient(rcpt, address), rcpt.notify};
+  CopyRecipient recipient{recipient_count_, OriginalRecipient(rcpt), rcpt.notify};
   if (resolution.kind() == directory::v1::RecipientResolution::KIND_DELIVER) {
     for (const auto& target : resolution.targets()) {
       if (target.account_id().empty()) {
@@ -23,9 +30,7 @@ void Envelope::Add(const smtp::Rcpt& rcpt, const std::string& address, const dir
       } else {
         AddLocal(target, recipient);
       }
-      // RFC 3461, 5.2.7.3 (b): of an alias with several targets exactly one reports for all of them. What asks for no
-      // report of success goes to each (c).
-      if (recipient.notify.success) recipient.notify = {};
+      DropSuccess(recipient.notify);
     }
   } else {
     AddRelayed(address, std::move(recipient));

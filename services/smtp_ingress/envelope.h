@@ -15,7 +15,7 @@ namespace mailmesh::smtp_ingress {
 // A RCPT that led to a copy, and what its sender wants to hear of that copy.
 struct CopyRecipient {
   size_t rcpt = 0;       // by index
-  std::string original;  // RFC 3461, 4.2, decoded: "rfc822;user@host"
+  std::string original;  // ORCPT (RFC 3461, 4.2), decoded: "rfc822;user@host"; empty if there was none
   smtp::Notify notify;
 };
 

@@ -66,7 +66,7 @@ TEST(Envelope, RemoteTargetsGoToTheRelayOnce) {
   EXPECT_TRUE(envelope.local().empty());
 }
 
-// RFC 3461, 5.2.1: what the sender asked for goes on with the recipient, a name is given where it gave none.
+// RFC 3461, 5.2.1: what the sender asked for goes on with the recipient; 6.3 (d): no name is made up where it gave none.
 TEST(Envelope, CarriesWhatTheSenderWantsToHear) {
   RecipientResolution remote;
   remote.set_kind(RecipientResolution::KIND_REMOTE);
@@ -79,9 +79,9 @@ TEST(Envelope, CarriesWhatTheSenderWantsToHear) {
   ASSERT_EQ(envelope.relayed().size(), 3u);
   EXPECT_EQ(envelope.relayed()[0].recipients[0].original, "rfc822;First@b.test");
   EXPECT_TRUE(envelope.relayed()[0].recipients[0].notify.failure);
-  EXPECT_EQ(envelope.relayed()[1].recipients[0].original, "rfc822;two@b.test");
+  EXPECT_EQ(envelope.relayed()[1].recipients[0].original, "");
   EXPECT_TRUE(envelope.relayed()[1].recipients[0].notify.never);
-  EXPECT_EQ(envelope.relayed()[2].recipients[0].original, "utf-8;gr\xc3\xbc@b.test");
+  EXPECT_EQ(envelope.relayed()[2].recipients[0].original, "");
   EXPECT_FALSE(envelope.reports_local_success());
 }
 
@@ -93,10 +93,23 @@ TEST(Envelope, OneTargetOfAnAliasReportsSuccessAndAllKeepTheRest) {
   const std::vector<LocalCopy>& copies = envelope.local().at("0");
   ASSERT_EQ(copies.size(), 4u);
   EXPECT_TRUE(copies[0].recipients[0].notify.success);
-  EXPECT_FALSE(copies[1].recipients[0].notify.given());
+  EXPECT_FALSE(copies[1].recipients[0].notify.success);
+  EXPECT_TRUE(copies[1].recipients[0].notify.failure);
+  EXPECT_FALSE(copies[1].recipients[0].notify.delay);
   EXPECT_TRUE(copies[2].recipients[0].notify.never);
   EXPECT_TRUE(copies[3].recipients[0].notify.never);
   EXPECT_TRUE(envelope.reports_local_success());
+}
+
+TEST(Envelope, WhereNothingButSuccessWasAskedForTheOtherTargetsReportNothing) {
+  Envelope envelope{From("s@a.test")};
+  envelope.Add(To("list@a.test", {.success = true}), "list@a.test", Local({{"x", "0"}, {"y", "0"}}));
+  const std::vector<LocalCopy>& copies = envelope.local().at("0");
+  ASSERT_EQ(copies.size(), 2u);
+  EXPECT_TRUE(copies[0].recipients[0].notify.success);
+  EXPECT_FALSE(copies[0].recipients[0].notify.never);
+  EXPECT_FALSE(copies[1].recipients[0].notify.success);
+  EXPECT_TRUE(copies[1].recipients[0].notify.never);
 }
 
 // RFC 3461, 6.1: nobody to tell.
