@@ -140,11 +140,10 @@ absl::Status Spool::AddChunk(const std::string& upload_id, uint32_t index, std::
   // The log keeps the order: what refers to it is synced later, and then this is too.
   commit.sync = false;
   commit.batch.Put(database_->column(kBodies), ChunkKey(upload_id, index), octets);
-  if (index == 0) {
-    storage::v1::StoredUpload upload;
-    upload.set_created_ms(NowMs());
-    commit.batch.Put(database_->column(kUploads), upload_id, upload.SerializeAsString());
-  }
+  // Every part gives the upload time again: a client may be slow.
+  storage::v1::StoredUpload upload;
+  upload.set_created_ms(NowMs());
+  commit.batch.Put(database_->column(kUploads), upload_id, upload.SerializeAsString());
   commit.done = [](const absl::Status&) {};
   return WithReason(pipeline_->SubmitWaiting(std::move(commit)));
 }
@@ -156,7 +155,13 @@ absl::Status Spool::FinishUpload(const std::string& upload_id, uint64_t size) {
   kv::Commit commit;
   commit.sync = false;
   commit.batch.Put(database_->column(kUploads), upload_id, upload.SerializeAsString());
-  return WithReason(pipeline_->Write(std::move(commit)));
+  RETURN_IF_ERROR(WithReason(pipeline_->Write(std::move(commit))));
+  if (size == 0) return absl::OkStatus();
+  // All parts are written now. Where the collector has taken the first ones the later ones are no message.
+  kv::Value first;
+  ASSIGN_OR_RETURN(const bool whole, database_->Get(database_->column(kBodies), ChunkKey(upload_id, 0), &first));
+  if (whole) return absl::OkStatus();
+  return rpc::MakeError(absl::StatusCode::kNotFound, type::v1::ERROR_REASON_UPLOAD_NOT_FOUND, "the upload took too long");
 }
 
 absl::Status Spool::Collect(absl::Duration age, absl::Duration request_age) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "common/base/bytes.h"
 #include "common/base/random.h"
 #include "common/rpc/status.h"
@@ -220,6 +221,26 @@ TEST_F(SpoolTest, CollectsUploadsThatNobodyRefersTo) {
   EXPECT_TRUE(spool_->ReadChunk(upload, 0).ok());
   ASSERT_TRUE(spool_->Collect(absl::Seconds(-1), absl::Hours(1)).ok());
   EXPECT_FALSE(spool_->ReadChunk(upload, 0).ok());
+}
+
+TEST_F(SpoolTest, AnUploadThatWasCollectedMeanwhileIsNotFinished) {
+  const std::string part(Spool::kChunk, 'x');
+  const std::string upload = spool_->NewUploadId();
+  ASSERT_TRUE(spool_->AddChunk(upload, 0, part).ok());
+  ASSERT_TRUE(spool_->Collect(absl::Seconds(-1), absl::Hours(1)).ok());
+  ASSERT_TRUE(spool_->AddChunk(upload, 1, "rest").ok());
+  const absl::Status finished = spool_->FinishUpload(upload, part.size() + 4);
+  EXPECT_EQ(rpc::ReasonOf(finished), type::v1::ERROR_REASON_UPLOAD_NOT_FOUND);
+}
+
+TEST_F(SpoolTest, EachPartGivesAnUploadTimeAgain) {
+  const std::string part(Spool::kChunk, 'x');
+  const std::string upload = spool_->NewUploadId();
+  ASSERT_TRUE(spool_->AddChunk(upload, 0, part).ok());
+  absl::SleepFor(absl::Milliseconds(1500));
+  ASSERT_TRUE(spool_->AddChunk(upload, 1, "rest").ok());
+  ASSERT_TRUE(spool_->Collect(absl::Seconds(1), absl::Hours(1)).ok());
+  EXPECT_TRUE(spool_->FinishUpload(upload, part.size() + 4).ok());
 }
 
 }  // namespace
