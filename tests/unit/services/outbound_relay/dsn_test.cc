@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/mime/structure.h"
 
 namespace mailmesh::outbound_relay {
@@ -106,6 +108,65 @@ TEST(Dsn, SuccessIsToldWhereItWasAskedForByName) {
   EXPECT_THAT(report, Not(HasSubstr("body text")));
   recipient->set_local_shard("0");
   EXPECT_THAT(BuildDsn(MakeRequest(item, DsnKind::kSuccess)), HasSubstr("\r\nAction: delivered\r\n"));
+}
+
+// RFC 3464, 2.3.5 and 2.3.6: only what another server has said is quoted, and ours are not named to strangers.
+TEST(Dsn, QuotesOtherServersOnly) {
+  Item item = MakeItem();
+  StoredQueueRecipient* recipient = item.mutable_recipients(0);
+  EXPECT_THAT(BuildDsn(MakeRequest(item, DsnKind::kFailure)), HasSubstr("Diagnostic-Code: smtp; 550 5.1.1 No such user\r\n"));
+  recipient->set_local_shard("0");
+  recipient->set_last_next_hop("shard 0");
+  const std::string report = BuildDsn(MakeRequest(item, DsnKind::kFailure));
+  EXPECT_THAT(report, Not(HasSubstr("Diagnostic-Code")));
+  EXPECT_THAT(report, Not(HasSubstr("Remote-MTA")));
+  EXPECT_THAT(report, Not(HasSubstr("shard")));
+}
+
+// RFC 5322, 2.1.1.
+TEST(Dsn, NoLineIsTooLong) {
+  for (const std::string& filler : {std::string("word "), std::string("wordwithoutanyspace"), std::string("gr\xc3\xbc\xc3\x9f")}) {
+    for (const bool smtputf8 : {false, true}) {
+      Item item = MakeItem();
+      item.set_smtputf8(smtputf8);
+      std::string reply = "550 5.7.1 ";
+      while (reply.size() < 20'000) reply += filler;
+      item.mutable_recipients(0)->set_last_reply(reply);
+      const std::string report = BuildDsn(MakeRequest(item, DsnKind::kFailure));
+      EXPECT_LT(report.size(), 6'000u);
+      for (size_t begin = 0; begin < report.size();) {
+        const size_t end = report.find("\r\n", begin);
+        ASSERT_NE(end, std::string::npos);
+        EXPECT_LE(end - begin, filler == "word " ? 78u : 998u) << report.substr(begin, end - begin);
+        begin = end + 2;
+      }
+    }
+  }
+}
+
+bool IsAsciiText(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// RFC 6533, 3: no octet above 127 in message/delivery-status; a body of 8 bits does not make a report global.
+TEST(Dsn, IsGlobalOnlyForAddressesAndHeaders) {
+  Item item = MakeItem();
+  item.mutable_recipients(0)->set_last_reply("550 5.1.1 gr\xfc\xdf");
+  DsnRequest request = MakeRequest(item, DsnKind::kFailure);
+  std::string report = BuildDsn(request);
+  EXPECT_TRUE(IsAsciiText(report));
+  EXPECT_THAT(report, HasSubstr("Diagnostic-Code: smtp; 550 5.1.1 gr??\r\n"));
+  request.original += "gr\xc3\xbc\r\n";
+  report = BuildDsn(request);
+  EXPECT_THAT(report, Not(HasSubstr("message/global")));
+  EXPECT_THAT(report, HasSubstr("message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"));
+  EXPECT_TRUE(IsAsciiText(report.substr(0, report.find("message/rfc822"))));
+  request.original_is_whole = false;
+  EXPECT_TRUE(IsAsciiText(BuildDsn(request)));
+  item.mutable_recipients(0)->set_forward_path("gr\xc3\xbc@b.test");
+  report = BuildDsn(MakeRequest(item, DsnKind::kFailure));
+  EXPECT_THAT(report, HasSubstr("message/global-delivery-status"));
+  EXPECT_THAT(report, HasSubstr("Final-Recipient: utf-8; gr\xc3\xbc@b.test\r\n"));
 }
 
 TEST(Dsn, AReplyWithoutEnhancedCodeGetsTheOneOfItsClass) {
