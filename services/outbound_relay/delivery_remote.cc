@@ -63,6 +63,12 @@ RouteAnswer Rerouted(const Item& item) {
   return FromRoute(route);
 }
 
+// What a connection is kept under: a message with a way of its own, and a TLS policy of its own, shares none with others.
+std::string LaneKey(const Attempt& attempt) {
+  if (attempt.item->reroute_next_hop().empty()) return attempt.destination;
+  return absl::StrCat(attempt.destination, " ", attempt.item->reroute_tls_policy());
+}
+
 struct Connecting {
   std::unique_ptr<SmtpConnection> connection;  // null: `failure` says why there is none
   smtp::Outcome failure;
@@ -71,7 +77,7 @@ struct Connecting {
 
 net::Awaitable<Connecting> GetConnection(Relay& relay, Lane& lane, const Attempt& attempt) {
   Connecting result;
-  result.connection = lane.TakeIdle(attempt.destination);
+  result.connection = lane.TakeIdle(LaneKey(attempt));
   if (result.connection != nullptr) co_return result;
   const auto start = net::Clock::now();
   RouteAnswer route;
@@ -120,14 +126,14 @@ net::Awaitable<AttemptResult> DeliverRemote(Relay& relay, Lane& lane, Attempt at
   Fitted fitted = co_await FitToOffer(relay, *attempt.item, connection.offer(), *transaction);
   if (fitted.refusal.has_value()) {
     result.outcomes.assign(attempt.recipients.size(), Failure(*fitted.refusal));
-    lane.GiveBack(attempt.destination, std::move(connecting.connection));
+    lane.GiveBack(LaneKey(attempt), std::move(connecting.connection));
     co_return result;
   }
   result.dsn_passed_on = connection.offer().Has(smtp::Extension::kDsn);
   result.outcomes = co_await connection.Send(std::move(*transaction), *fitted.body);
   const std::chrono::duration<double> took = net::Clock::now() - start;
   relay.metrics.stage_seconds.With({"transaction"}).Observe(took.count());
-  lane.GiveBack(attempt.destination, std::move(connecting.connection));
+  lane.GiveBack(LaneKey(attempt), std::move(connecting.connection));
   co_return result;
 }
 

@@ -76,28 +76,43 @@ class ItemRun {
       // Never tried itself, because its destination was down.
       const std::optional<smtp::Outcome> last = turns_.LastFailure(DestinationOf(item_, recipient));
       if (!last.has_value()) continue;
-      recipient.set_last_reply(last->reply.ToString());
-      recipient.set_last_status(smtp::ToString(last->reply.enhanced));
+      NoteFailureOf(recipient, *last);
     }
     co_return co_await Conclude();
   }
 
  private:
+  // An alias may lead to several, mailboxes and others' addresses; the first takes the place of the one that was asked about.
+  void SendTo(const directory::v1::RecipientResolution& resolution, int index) {
+    const Recipient asked = item_.recipients(index);
+    for (const directory::v1::DeliveryTarget& target : resolution.targets()) {
+      const bool first = &target == &resolution.targets(0);
+      Recipient& recipient = first ? *item_.mutable_recipients(index) : *item_.add_recipients();
+      recipient = asked;
+      recipient.set_resolve(false);
+      if (target.account_id().empty()) {
+        recipient.set_forward_path(target.address());
+        continue;
+      }
+      recipient.set_local_shard(target.shard());
+      recipient.set_local_account_id(target.account_id());
+      recipient.set_local_mailbox(target.mailbox());
+      recipient.set_local_request_id(id_);
+    }
+  }
+
   // Notifications of ours have a recipient that nobody has looked up.
   net::Awaitable<void> ResolveOurOwn() {
-    for (Recipient& recipient : *item_.mutable_recipients()) {
+    const int known = item_.recipients_size();
+    for (int index = 0; index < known; ++index) {
+      Recipient& recipient = *item_.mutable_recipients(index);
       if (!recipient.resolve() || !IsPending(recipient)) continue;
       const net::TimePoint deadline = net::After(kResolveTimeout);
       auto resolution = co_await relay_.lookups.ResolveRecipient(recipient.forward_path(), deadline);
       if (!resolution.ok()) continue;  // MakeAttempts leaves it waiting
       using directory::v1::RecipientResolution;
-      if (resolution->kind() == RecipientResolution::KIND_DELIVER && resolution->targets_size() > 0 &&
-          !resolution->targets(0).account_id().empty()) {
-        recipient.set_local_shard(resolution->targets(0).shard());
-        recipient.set_local_account_id(resolution->targets(0).account_id());
-        recipient.set_local_mailbox(resolution->targets(0).mailbox());
-        recipient.set_local_request_id(id_);
-        recipient.set_resolve(false);
+      if (resolution->kind() == RecipientResolution::KIND_DELIVER && resolution->targets_size() > 0) {
+        SendTo(*resolution, index);
       } else if (resolution->kind() == RecipientResolution::KIND_UNKNOWN_USER || resolution->kind() == RecipientResolution::KIND_DISABLED ||
                  resolution->kind() == RecipientResolution::KIND_BAD_ADDRESS) {
         recipient.set_state(Recipient::STATE_BOUNCED);
@@ -163,14 +178,19 @@ class ItemRun {
     self->all_done_.Notify();
   }
 
+  // What kept another message from the same destination.
+  static void NoteFailureOf(Recipient& recipient, const smtp::Outcome& last) {
+    recipient.set_last_reply(last.reply.ToString());
+    recipient.set_last_status(smtp::ToString(last.reply.enhanced));
+  }
+
   void Postpone(const Attempt& attempt) {
     const std::optional<absl::Time> until = turns_.BacksOffUntil(attempt.destination);
     postponed_until_ = std::max(postponed_until_, until.value_or(relay_.clock.Now() + kCrowdedPause));
     const std::optional<smtp::Outcome> last = until.has_value() ? turns_.LastFailure(attempt.destination) : std::nullopt;
     if (!last.has_value()) return;
     for (const int index : attempt.recipients) {
-      item_.mutable_recipients(index)->set_last_reply(last->reply.ToString());
-      item_.mutable_recipients(index)->set_last_status(smtp::ToString(last->reply.enhanced));
+      NoteFailureOf(*item_.mutable_recipients(index), *last);
     }
   }
 

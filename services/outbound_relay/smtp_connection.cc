@@ -68,7 +68,10 @@ net::Awaitable<SmtpConnection::Opened> SmtpConnection::Open(Relay& relay, RouteA
         opened.connection = std::move(connection);
         co_return opened;
       }
-      opened.failure = connection->failure_;
+      // One hop that may take it later outweighs those that never will.
+      if (opened.failure.verdict != smtp::Verdict::kTemporary || connection->failure_.verdict != smtp::Verdict::kPermanent) {
+        opened.failure = connection->failure_;
+      }
       // A password is not to be had by breaking TLS.
       if (!connection->tls_failed_ || route.credentials.has_value()) break;
     }
@@ -224,6 +227,11 @@ net::Awaitable<std::vector<smtp::Outcome>> SmtpConnection::Send(smtp::Transactio
   ++messages_sent_;
   const size_t recipients = transaction.recipients.size();
   absl::Status status = machine_.Begin(std::move(transaction));
+  if (!status.ok()) {
+    // The machine's outcomes are of the message before this one.
+    broken_ = true;
+    co_return std::vector<smtp::Outcome>(recipients, LocalFailure(smtp::Stage::kMail, 451, {4, 3, 0}, std::string(status.message())));
+  }
   while (status.ok()) {
     const net::Duration limit = machine_.in_doubt() ? relay_.options.data_timeout : relay_.options.command_timeout;
     absl::StatusOr<client::Event> event = co_await NextEvent(limit);
@@ -252,6 +260,8 @@ net::Awaitable<std::vector<smtp::Outcome>> SmtpConnection::Send(smtp::Transactio
 }
 
 bool SmtpConnection::StillIdle() {
+  // After a reply too many the next message's would be taken for one another.
+  if (!input_.empty()) return false;
   char octet;
   const auto read = stream_.TryRead(std::span<char>(&octet, 1));
   return read.ok() && !read->has_value();

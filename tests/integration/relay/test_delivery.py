@@ -2,6 +2,7 @@
 import re
 
 from tests.integration.relay.fixture import SENDER, RelayTest
+from tests.support.ports import wait_until
 from tests.support.scripted import DROP, SILENT, SmtpServer
 
 LONG = b"250 " + b"x" * 100_000 + b"\r\n"
@@ -195,6 +196,34 @@ class Stages(RelayTest):
         for i in range(6):
             self.wait_received(self.servers["reuse"], f"reuse-{i}")
         self.wait_gone("reuse.test")
+
+    def test_a_connection_without_tls_is_not_for_mail_that_asks_for_it(self):
+        self.servers["plain"] = SmtpServer()
+        closed = SmtpServer()
+        address = closed.address
+        closed.close()
+        for name, policy in (("tls-none", "none"), ("tls-required", "required")):
+            self.relay_for(f"{name}.test", address)
+            self.send(name, f"bert@{name}.test")
+            self.wait_tried(f"{name}.test")
+        for name, policy in (("tls-none", "none"), ("tls-required", "required")):
+            self.mesh.run("queue", "reroute", "--domain", f"{name}.test", "--to", self.servers["plain"].address, "--tls", policy)
+            self.mesh.run("queue", "flush", "--domain", f"{name}.test")
+            if policy == "none":
+                self.wait_received(self.servers["plain"], name)
+        wait_until(lambda: "no TLS" in self.recipients("tls-required.test")["bert@tls-required.test"]["last_reply"], "it was tried", 30)
+        self.assertEqual(self.servers["plain"].received("tls-required"), 0)
+
+    def test_a_reply_too_many_ends_the_connection(self):
+        def script(stage, argument, session):
+            return b"250 2.0.0 taken\r\n250 2.0.0 and again\r\n" if stage == "end" and session.number == 0 else None
+
+        self.add("toomany", script)
+        self.send("toomany-0", "bert@toomany.test")
+        self.wait_gone("toomany.test")
+        self.send("toomany-1", "bert@toomany.test")
+        self.wait_received(self.servers["toomany"], "toomany-1")
+        self.assertEqual(len(self.servers["toomany"].sessions), 2)
 
     def test_the_null_sender_is_told_nothing(self):
         self.add("void", lambda at, a, s: "550 5.1.1 unknown" if at == "rcpt" else None)

@@ -9,11 +9,13 @@ from tests.support.scripted import SmtpServer
 OWN = "127.0.0.99"
 HOSTS = {"mx1": "127.0.0.2", "mx2": "127.0.0.3", "mx3": "127.0.0.4"}
 DEAD = "127.0.0.9"
+REFUSING = "127.0.0.10"
 
 ZONES = {
     "hosts.test": "".join(f"{name} IN A {address}\n" for name, address in HOSTS.items()) + f"""
 dead IN A {DEAD}
 own IN A {OWN}
+refusing IN A {REFUSING}
 several IN A {DEAD}
 several IN A {HOSTS['mx2']}
 alias IN CNAME mx3
@@ -35,6 +37,7 @@ alias IN CNAME mx3
     "backup.test": "@ IN MX 10 mx1.hosts.test.\n@ IN MX 20 relay.origin.test.\n@ IN MX 20 mx2.hosts.test.\n@ IN MX 30 mx3.hosts.test.\n",
     "backupdown.test": "@ IN MX 10 dead.hosts.test.\n@ IN MX 20 own.hosts.test.\n@ IN MX 20 mx2.hosts.test.\n@ IN MX 30 mx3.hosts.test.\n",
     "aself.test": f"@ IN A {OWN}\n",
+    "downrefuses.test": "@ IN MX 10 dead.hosts.test.\n@ IN MX 20 refusing.hosts.test.\n",
 }
 
 # domain: (status in the notification, a word of it)
@@ -125,6 +128,16 @@ class Routing(RelayTest):
         row = self.wait_tried("backupdown.test")["bert@backupdown.test"]
         self.assertEqual(row["state"], "queued")
         self.assertEqual(self.where("backupdown"), [])
+
+    # RFC 5321, 5.1: 554 from the second host is no answer for the first, which may be back.
+    def test_a_refusal_of_one_host_is_not_that_of_all(self):
+        refusing = self.enterContext(SmtpServer(host=REFUSING, port=self.hosts["mx1"].port,
+                                                script=lambda at, a, s: "554 5.3.2 no service" if at == "connect" else None))
+        self.send("downrefuses", "bert@downrefuses.test")
+        row = self.wait_tried("downrefuses.test", attempts=2)["bert@downrefuses.test"]
+        self.assertEqual(row["state"], "queued")
+        self.assertIn("4.4.1", row["last_reply"])
+        self.assertGreater(len(refusing.sessions), 0)
 
     def test_ipv6(self):
         try:
