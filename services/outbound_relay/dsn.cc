@@ -72,10 +72,11 @@ std::string Printable(std::string_view octets, bool global) {
 }
 
 // RFC 5322, 2.1.1: in lines of 78 characters, where there are words.
-std::string Wrapped(std::string_view text) {
+std::string Wrapped(const std::string& text) {
+  const std::vector<std::string> words = absl::StrSplit(text, absl::ByAnyChar(" \t\r\n"), absl::SkipEmpty());
   std::string out;
   size_t column = 0;
-  for (const std::string_view word : absl::StrSplit(text, absl::ByAnyChar(" \t\r\n"), absl::SkipEmpty())) {
+  for (const std::string& word : words) {
     const bool begins = column == 0 || column + 1 + word.size() > kLine;
     if (begins && column > 0) out += "\r\n";
     out += begins ? "    " : " ";
@@ -189,7 +190,8 @@ std::string BuildDsn(const DsnRequest& request) {
   for (const auto* recipient : request.recipients) absl::StrAppend(&out, PerRecipientFields(request, *recipient, global));
   absl::StrAppend(&out, "--", boundary, "\r\nContent-Type: ",
                   full ? (global ? "message/global" : "message/rfc822") : (global ? "message/global-headers" : "text/rfc822-headers"),
-                  eight_bit ? "\r\nContent-Transfer-Encoding: 8bit" : "", "\r\n\r\n", returned);
+                  eight_bit ? "\r\nContent-Transfer-Encoding: 8bit" : "", "\r\n\r\n");
+  out += returned;
   if (!out.ends_with("\r\n")) out += "\r\n";
   absl::StrAppend(&out, "\r\n--", boundary, "--\r\n");
   return out;
