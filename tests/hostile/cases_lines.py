@@ -25,7 +25,7 @@ def over_long_line(site, listener):
         return goes_on(client, expect(client.command(b"A" * 100_000), *REFUSED))
 
 
-@case(ALL, quick=("mx", "submission", "lmtp", "imap"))
+@case(ALL, quick=PLAIN)
 def line_without_end(site, listener):
     """The session ends: IMAP drops 64 MiB before it does, because a refused literal is dropped too; SMTP and POP3 1 MiB. The rest
     is what the sockets hold."""
