@@ -55,7 +55,9 @@ class SmtpConnection {
   net::Awaitable<absl::Status> Begin(bool try_tls);
   net::Awaitable<absl::Status> SecureIt();
   // The next event but NeedInput, with a limit on each wait.
+  // `limit`: for each whole reply, however little of it comes at a time.
   net::Awaitable<absl::StatusOr<smtp::client::Event>> NextEvent(net::Duration limit);
+  net::Awaitable<absl::StatusOr<smtp::client::Event>> AwaitEvent(net::Duration limit);
   net::Awaitable<absl::Status> Flush();
   net::Awaitable<absl::Status> SendBody(BodyReader& body);
   void NoteTls();
