@@ -172,7 +172,7 @@ class DirectoryClient::Impl {
     // The one that asks now asks for all that come meanwhile.
     if (away) away_until_ = now + absl::ToChronoNanoseconds(options_.pause + options_.patience);
     rpc::CallContext context = rpc::CallContext::Until(deadline);
-    if (have_older || away) context = context.AtMost(options_.patience);
+    context = context.AtMost(have_older || away ? options_.patience : options_.patience_without);
     auto answer = co_await rpc::UnaryCall(stub_->async(), method, request, context);
     const bool failed = !answer.ok() && IsAway(answer.status());
     away_until_ = failed ? options_.clock->Monotonic() + absl::ToChronoNanoseconds(options_.pause) : Time::min();

@@ -4,7 +4,8 @@
 // answer (UNAVAILABLE, DEADLINE_EXCEEDED), an older answer is used for up to `stale` more if it says yes: recipients that
 // are known, senders that are owned, routes that are set. Old refusals are never repeated: they become Unavailable, which
 // the client may retry (architecture, invariant 5). While the directory is known to be away, one question in `pause` waits for
-// it; the others use what they have at once.
+// it; the others use what they have at once. Nobody waits long, for a client waits behind: a question that is not answered
+// in `patience_without` is Unavailable or DeadlineExceeded.
 //
 // Errors: Unavailable (temporary) and whatever else the directory says, with its reason (common/rpc).
 // Limits: `max_entries` per kind of answer, least recently used goes first. Thread-safe; every call runs on the caller's
@@ -36,6 +37,8 @@ class DirectoryClient {
     absl::Duration stale = absl::Hours(1);
     // One attempt at the directory when an older answer could be used instead.
     absl::Duration patience = absl::Seconds(2);
+    // The same without one: long enough for a directory that is busy, short enough for a client that waits.
+    absl::Duration patience_without = absl::Seconds(4);
     absl::Duration pause = absl::Seconds(1);
     const base::Clock* clock = &base::Clock::Real();
   };

@@ -62,20 +62,34 @@ absl::Status StartConnecting(int fd, const SocketAddress& address, bool* pending
   return absl::OkStatus();
 }
 
+// A descriptor that Asio has on loan: it goes back open, also where the coroutine is destroyed in the middle of its wait.
+class Lent {
+ public:
+  explicit Lent(const Executor& executor) : descriptor_(executor) {}
+  ~Lent() {
+    if (descriptor_.is_open()) descriptor_.release();
+  }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+  asio::posix::stream_descriptor& operator*() { return descriptor_; }
+
+ private:
+  asio::posix::stream_descriptor descriptor_;
+};
+
 // Lends the descriptor to Asio for one wait, with a deadline.
 Awaitable<absl::Status> WaitConnected(int fd, TimePoint deadline) {
   Executor executor = co_await asio::this_coro::executor;
   // Shared with the handler of the wait, which comes also when the deadline was first.
   auto event = std::make_shared<Event>(executor);
-  asio::posix::stream_descriptor descriptor(executor);
+  Lent lent(executor);
+  asio::posix::stream_descriptor& descriptor = *lent;
   asio::error_code error;
   descriptor.assign(fd, error);
   if (error) co_return absl::InternalError("watching a socket: " + error.message());
   descriptor.async_wait(asio::posix::descriptor_base::wait_write,
                         [event](const asio::error_code&) { event->Notify(); });
-  absl::Status status = co_await event->Wait(deadline);
-  descriptor.release();
-  co_return status;
+  co_return co_await event->Wait(deadline);
 }
 
 Awaitable<absl::Status> FinishConnecting(int fd, SocketAddress address, TimePoint deadline) {

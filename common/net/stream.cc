@@ -207,6 +207,11 @@ Awaitable<void> InterruptLater(StreamHandle handle, Duration delay) {
   handle.Interrupt();
 }
 
+Awaitable<void> CancelLater(StreamHandle handle, Duration delay) {
+  co_await SleepFor(delay);
+  handle.Cancel();
+}
+
 const SocketAddress& NoAddress() {
   static const auto* address = new SocketAddress;
   return *address;
@@ -314,6 +319,11 @@ void StreamHandle::Cancel() const {
 void StreamHandle::InterruptAfter(Duration delay) const {
   if (core_.expired()) return;
   Spawn(executor_, InterruptLater(*this, delay), "interrupt-later");
+}
+
+void StreamHandle::CancelAfter(Duration delay) const {
+  if (core_.expired()) return;
+  Spawn(executor_, CancelLater(*this, delay), "cancel-later");
 }
 
 }  // namespace mailmesh::net

@@ -44,8 +44,9 @@ class StreamHandle {
   StreamHandle() = default;
   void Interrupt() const;
   void Cancel() const;
-  // Interrupts after a while.
+  // Interrupts or cancels after a while.
   void InterruptAfter(Duration delay) const;
+  void CancelAfter(Duration delay) const;
 
  private:
   friend class Stream;

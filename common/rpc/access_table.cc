@@ -50,6 +50,7 @@ const std::vector<AccessRule>& Table() {
 
       {"mailmesh.relay.v1.RelayService", {kIngress, kStore, kRelay, kOperator}},
       {"mailmesh.relay.v1.QueueAdminService", {kOperator}},
+      {"mailmesh.relay.v1.RouteSecretService", {kOperator}},
 
       // Served by mailbox_store, which owns the jobs, and by the fetcher, which owns the keys of their credentials.
       {"mailmesh.fetch.v1.FetchJobService", {kFetcher, kOperator}},

@@ -1,5 +1,7 @@
 #include "common/rpc/retry.h"
 
+#include <google/protobuf/descriptor.pb.h>
+
 #include <algorithm>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
@@ -38,6 +40,40 @@ std::optional<absl::Duration> PauseBeforeRetry(const RetryPolicy& policy, const 
 }
 
 namespace rpc_internal {
+
+Repeatability RepeatabilityOf(const google::protobuf::Descriptor& request) {
+  using google::protobuf::FieldDescriptor;
+  using google::protobuf::MethodOptions;
+  Repeatability contract;
+  const FieldDescriptor* id = request.FindFieldByName("request_id");
+  if (id != nullptr && id->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+    contract.request_id = id;
+  }
+  const google::protobuf::FileDescriptor& file = *request.file();
+  int taking = 0;
+  int idempotent = 0;
+  for (int i = 0; i < file.service_count(); ++i) {
+    for (int j = 0; j < file.service(i)->method_count(); ++j) {
+      const google::protobuf::MethodDescriptor& method = *file.service(i)->method(j);
+      if (method.input_type() != &request) {
+        continue;
+      }
+      ++taking;
+      idempotent += method.options().idempotency_level() != MethodOptions::IDEMPOTENCY_UNKNOWN;
+    }
+  }
+  contract.idempotent = taking > 0 && idempotent == taking;
+  return contract;
+}
+
+bool MayRepeat(const Repeatability& contract, const google::protobuf::Message& request) {
+  if (contract.idempotent) {
+    return true;
+  }
+  std::string scratch;
+  return contract.request_id != nullptr &&
+         !request.GetReflection()->GetStringReference(request, contract.request_id, &scratch).empty();
+}
 
 asio::awaitable<void> Sleep(absl::Duration pause) {
   asio::any_io_executor executor = co_await asio::this_coro::executor;

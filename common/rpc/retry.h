@@ -1,7 +1,8 @@
 // Calls again what failed with UNAVAILABLE, with jittered, growing pauses, inside the caller's deadline.
 //
-// Only for calls that are idempotent or carry a request id, and, where they change something, only at the replica that the
-// first try may have reached: a retry through a load-balanced channel of EnqueueMessage would send the mail twice.
+// A unary call is repeated only if its contract says that a repetition changes nothing: it carries a request_id, or its method is
+// marked NO_SIDE_EFFECTS or IDEMPOTENT (idempotency_level). Any other is made once. What changes something must be repeated at
+// the replica that the first try may have reached, for that one remembers the id: see replica_picker.h.
 //
 //   auto reply = co_await rpc::RetryUnary(stub->async(), &Stub::async::ListShards, request, context);
 //   auto reply = co_await rpc::Retry<Reply>(rpc::RetryPolicy{}, context, [&](const rpc::CallContext& attempt) {
@@ -9,6 +10,8 @@
 //   });
 #ifndef MAILMESH_COMMON_RPC_RETRY_H_
 #define MAILMESH_COMMON_RPC_RETRY_H_
+
+#include <google/protobuf/message.h>
 
 #include <asio/awaitable.hpp>
 #include <functional>
@@ -34,8 +37,19 @@ std::optional<absl::Duration> PauseBeforeRetry(const RetryPolicy& policy, const 
                                                absl::Time deadline, absl::Time now);
 
 namespace rpc_internal {
+
 asio::awaitable<void> Sleep(absl::Duration pause);
-}
+
+// What the contract says of repeating the call that takes this request; a request belongs to one method (style: requests are
+// unique), or all that take it must be marked alike.
+struct Repeatability {
+  bool idempotent = false;
+  const google::protobuf::FieldDescriptor* request_id = nullptr;  // null: it has none
+};
+Repeatability RepeatabilityOf(const google::protobuf::Descriptor& request);
+bool MayRepeat(const Repeatability& contract, const google::protobuf::Message& request);
+
+}  // namespace rpc_internal
 
 // Waits a jittered pause for reconnecting long streams, growing with `failures` in a row.
 asio::awaitable<void> ReconnectPause(RetryPolicy policy, int failures);
@@ -63,6 +77,10 @@ asio::awaitable<absl::StatusOr<Response>> RetryUnary(
     AsyncStub* stub,
     void (Methods::*method)(grpc::ClientContext*, const Request*, Response*, std::function<void(grpc::Status)>),
     const Request& request, CallContext context, RetryPolicy policy = {}) {
+  static const rpc_internal::Repeatability contract = rpc_internal::RepeatabilityOf(*Request::descriptor());
+  if (!rpc_internal::MayRepeat(contract, request)) {
+    policy.max_attempts = 1;
+  }
   auto attempt = [stub, method, &request](const CallContext& bounded) {
     return UnaryCall(stub, method, request, bounded);
   };

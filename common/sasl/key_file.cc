@@ -49,10 +49,10 @@ std::shared_ptr<const SecretBox> KeyFile::box() {
   return box_;
 }
 
-std::shared_ptr<const SecretBox> KeyFile::Refreshed() {
+std::shared_ptr<const SecretBox> KeyFile::Refreshed(Read read) {
   absl::MutexLock lock(&mutex_);
   const absl::Time now = absl::Now();
-  if (now - read_ < kReadAgainAfter && now >= read_) return box_;
+  if (read == Read::kIfOld && now - read_ < kReadAgainAfter && now >= read_) return box_;
   read_ = now;
   // A file that cannot be read now leaves what is known.
   if (absl::StatusOr<KeyRing> ring = KeyRing::Load(path_); ring.ok()) {
@@ -68,12 +68,12 @@ absl::StatusOr<std::string> KeyFile::Seal(const base::Secret& secret, std::strin
 absl::StatusOr<base::Secret> KeyFile::Open(std::string_view sealed, std::string_view associated_data) {
   absl::StatusOr<base::Secret> opened = box()->Open(sealed, associated_data);
   if (!absl::IsNotFound(opened.status())) return opened;
-  return Refreshed()->Open(sealed, associated_data);
+  return Refreshed(Read::kIfOld)->Open(sealed, associated_data);
 }
 
 absl::StatusOr<std::string> KeyFile::Reseal(std::string_view sealed, std::string_view associated_data) {
-  // Another process may have added the key that is the newest now.
-  const std::shared_ptr<const SecretBox> newest = Refreshed();
+  // Another process may have added the key that is the newest now, a moment ago.
+  const std::shared_ptr<const SecretBox> newest = Refreshed(Read::kAlways);
   absl::StatusOr<base::Secret> opened = newest->Open(sealed, associated_data);
   if (!opened.ok()) return opened.status();
   if (newest->IsCurrent(sealed)) return std::string(sealed);

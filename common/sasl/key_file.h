@@ -42,8 +42,9 @@ class KeyFile {
   KeyFile(std::string path, KeyRing ring)
       : path_(std::move(path)), box_(std::make_shared<const SecretBox>(std::move(ring))) {}
   std::shared_ptr<const SecretBox> box();
-  // What the file says now, if it was not read a moment ago.
-  std::shared_ptr<const SecretBox> Refreshed();
+  // What the file says now; with kIfOld only if it was not read a moment ago.
+  enum class Read { kIfOld, kAlways };
+  std::shared_ptr<const SecretBox> Refreshed(Read read);
 
   const std::string path_;
   absl::Mutex mutex_;

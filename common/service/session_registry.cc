@@ -1,6 +1,7 @@
 #include "common/service/session_registry.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -80,6 +81,15 @@ std::vector<SessionFacts> SessionRegistry::List(std::string_view after, size_t l
   return facts;
 }
 
+std::vector<std::string> SessionRegistry::Accounts() const {
+  std::set<std::string> accounts;
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [id, slot] : sessions_) {
+    if (!slot->facts.account.empty()) accounts.insert(slot->facts.account);
+  }
+  return {accounts.begin(), accounts.end()};
+}
+
 size_t SessionRegistry::size() const {
   absl::MutexLock lock(&mutex_);
   return sessions_.size();
@@ -95,6 +105,17 @@ absl::Status SessionRegistry::KickOne(std::string_view session_id) {
   }
   Call(slot, KickReason::kOperator);
   return absl::OkStatus();
+}
+
+void SessionRegistry::KickAccount(std::string_view account) {
+  std::vector<std::shared_ptr<Slot>> slots;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [id, slot] : sessions_) {
+      if (slot->facts.account == account) slots.push_back(slot);
+    }
+  }
+  for (const std::shared_ptr<Slot>& slot : slots) Call(slot, KickReason::kOperator);
 }
 
 void SessionRegistry::Call(const std::shared_ptr<Slot>& slot, KickReason reason) {

@@ -71,9 +71,13 @@ class SessionRegistry {
   // Sessions whose id is greater than `after`, in the order of ids, at most `limit`.
   std::vector<SessionFacts> List(std::string_view after, size_t limit) const;
   size_t size() const;
+  // Those that have sessions, each once.
+  std::vector<std::string> Accounts() const;
 
   // NotFound when there is none of this id.
   absl::Status KickOne(std::string_view session_id);
+  // All sessions of an account.
+  void KickAccount(std::string_view account);
 
   // Asks all sessions to end, spread evenly over `spread` so that they do not all come back at once (0: now), and waits
   // until none is left or `deadline` has passed. True when none is left. New registrations are kicked at once from now

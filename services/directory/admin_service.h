@@ -26,6 +26,7 @@ class AdminService final : public v1::DirectoryAdminService::CallbackService {
   MAILMESH_DIRECTORY_METHOD(SetRoute);
   MAILMESH_DIRECTORY_METHOD(ListRoutes);
   MAILMESH_DIRECTORY_METHOD(DeleteRoute);
+  MAILMESH_DIRECTORY_METHOD(ReplaceRoutePassword);
   MAILMESH_DIRECTORY_METHOD(CreateAccount);
   MAILMESH_DIRECTORY_METHOD(ListAccounts);
   MAILMESH_DIRECTORY_METHOD(DeleteAccount);

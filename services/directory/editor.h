@@ -58,6 +58,7 @@ class Editor {
   absl::Status DeleteDomain(const v1::DeleteDomainRequest& request, v1::DeleteDomainResponse& response);
   absl::Status SetRoute(const v1::SetRouteRequest& request, v1::SetRouteResponse& response);
   absl::Status DeleteRoute(const v1::DeleteRouteRequest& request, v1::DeleteRouteResponse& response);
+  absl::Status ReplaceRoutePassword(const v1::ReplaceRoutePasswordRequest& request, v1::ReplaceRoutePasswordResponse& response);
   absl::Status CreateAccount(const v1::CreateAccountRequest& request, v1::CreateAccountResponse& response);
   absl::Status DeleteAccount(const v1::DeleteAccountRequest& request, v1::DeleteAccountResponse& response);
   absl::Status SetPassword(const v1::SetPasswordRequest& request, v1::SetPasswordResponse& response);

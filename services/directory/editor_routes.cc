@@ -66,4 +66,22 @@ absl::Status Editor::DeleteRoute(const v1::DeleteRouteRequest& request, v1::Dele
   });
 }
 
+absl::Status Editor::ReplaceRoutePassword(const v1::ReplaceRoutePasswordRequest& request, v1::ReplaceRoutePasswordResponse& response) {
+  absl::StatusOr<std::string> domain = ParseDomain(request.domain());
+  if (!domain.ok()) return RouteNotFound();
+  const std::string& sealed = request.new_sealed_password();
+  if (sealed.empty() || sealed.size() > kMaxSealedPassword) return absl::InvalidArgumentError("not a sealed password");
+  return Apply("ReplaceRoutePassword", request.request_id(), request, response, [&](Change& change) -> absl::Status {
+    ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryRouteRecord>(Table::kRoutes, *domain));
+    if (!there) return RouteNotFound();
+    // What was sealed anew is only good for what was read: somebody may have set another password, or none, since.
+    if (there->user().empty() || there->sealed_password() != request.old_sealed_password()) {
+      return NotAllowed("the route has another password by now");
+    }
+    there->set_sealed_password(sealed);
+    store_.Put(change.batch, Table::kRoutes, *domain, *there);
+    return absl::OkStatus();
+  });
+}
+
 }  // namespace mailmesh::directory

@@ -209,6 +209,7 @@ uint32_t PauseSeconds(const Lease& lease, bool failed) {
 
 net::Awaitable<void> Finish(Fetcher& fetcher, FetchJobService::Stub& stub, const Lease& lease, const RunResult& result) {
   fetch::v1::FinishFetchRunRequest request;
+  request.set_request_id(base::NewIdText());
   request.set_job_id(lease.job().job_id());
   request.set_lease_token(lease.lease_token());
   request.set_messages_fetched(result.fetched);
@@ -217,12 +218,12 @@ net::Awaitable<void> Finish(Fetcher& fetcher, FetchJobService::Stub& stub, const
   if (failed) {
     request.set_error(std::string(base::Message(result.status)));
   } else if (result.too_large > 0) {
-    request.set_error(absl::StrCat(result.too_large, " messages are larger than ", fetcher.max_message_bytes,
+    request.set_note(absl::StrCat(result.too_large, " messages are larger than ", fetcher.max_message_bytes,
                                    " octets and were left at the server"));
   } else if (result.refused > 0) {
-    request.set_error(absl::StrCat("the server did not give ", result.refused, " messages; the last: ", result.note));
+    request.set_note(absl::StrCat("the server did not give ", result.refused, " messages; the last: ", result.note));
   } else {
-    request.set_error(result.note);
+    request.set_note(result.note);
   }
   rpc::CallContext context = rpc::CallContext::Within(kCallTimeout);
   auto finished = co_await rpc::RetryUnary(stub.async(), &Methods::FinishFetchRun, request, context);
@@ -237,7 +238,7 @@ net::Awaitable<void> RunJob(Fetcher* fetcher, std::shared_ptr<grpc::Channel> sto
   const auto start = net::Clock::now();
   fetcher->metrics.jobs.Add();
   net::Executor executor = co_await asio::this_coro::executor;
-  auto keeper = std::make_shared<LeaseKeeper>(executor, store, lease.job().job_id(), lease.lease_token(), fetcher->lease);
+  auto keeper = NewLeaseKeeper(executor, store, lease.job().job_id(), lease.lease_token(), fetcher->lease);
   keeper->Start();
   Run run(*fetcher, store, lease, *keeper);
   RunResult result = co_await run.Execute();

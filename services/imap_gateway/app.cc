@@ -52,10 +52,16 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   gateway.keepalive_interval = config::ToChrono(config.keepalive_interval());
   app->views_hook_ = runtime.metrics().OnScrape(
       [g = &gateway] { g->metrics.views.Set(static_cast<double>(g->shards->view_count())); });
+  service::SessionRegistry& sessions = runtime.sessions();
+  app->account_watch_ = std::make_shared<auth::AccountWatch>(
+      runtime.io().Next().get_executor(), directory,
+      auth::AccountWatch::Sessions{[&sessions] { return sessions.Accounts(); },
+                                   [&sessions](const std::string& account) { sessions.KickAccount(account); }});
   return app;
 }
 
 absl::Status App::Start() {
+  account_watch_->Start();
   Gateway* gateway = gateway_.get();
   const auto plain = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), false); };
   const auto implicit = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), true); };
@@ -69,6 +75,9 @@ void App::Drain(absl::Time deadline) {
   runtime_.sessions().DrainAll(deadline, (deadline - absl::Now()) / 2);
 }
 
-void App::Stop() { gateway_->shards->Stop(absl::Now() + absl::Seconds(5)); }
+void App::Stop() {
+  account_watch_->Stop();
+  gateway_->shards->Stop(absl::Now() + absl::Seconds(5));
+}
 
 }  // namespace mailmesh::imap_gateway

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "common/auth/account_watch.h"
 #include "common/service/run.h"
 #include "common/service/runtime.h"
 #include "mailmesh/config/v1/imap_gateway.pb.h"
@@ -30,6 +31,7 @@ class App final : public service::AppBase {
   const Config config_;
   service::Runtime& runtime_;
   std::unique_ptr<Gateway> gateway_;
+  std::shared_ptr<auth::AccountWatch> account_watch_;  // shared with its coroutine
   telemetry::ScrapeHook views_hook_;
 };
 

@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "common/net/sleep.h"
 #include "common/telemetry/log.h"
+#include "services/imap_gateway/session_limits.h"
 #include "services/imap_gateway/store_calls.h"
 
 namespace mailmesh::imap_gateway {
@@ -127,9 +128,10 @@ net::Awaitable<void> Session::Run() {
   facts.state = StateName(state_);
   facts.start = absl::Now();
   facts.tls = implicit_tls_;
-  const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason) {
+  const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason reason) {
     kicked->store(true);
     handle.Interrupt();
+    if (reason == service::KickReason::kOperator) handle.CancelAfter(kKickGrace);
   };
   entry_ = gateway_.sessions.Register(std::move(facts), kick);
   gateway_.metrics.sessions.At({static_cast<size_t>(state_)}).Add();
@@ -149,14 +151,12 @@ void Session::SetState(SessionState state) {
 }
 
 net::Awaitable<void> Session::Serve() {
-  stream_.ExpiresAfter(gateway_.login_timeout);
+  // One limit for all that comes before log-in: a client that sends an octet now and then would stay for ever.
+  login_limit_ = net::After(gateway_.login_timeout);
+  stream_.ExpiresAt(login_limit_ + kLastWordTimeout);
   if (implicit_tls_) {
-    std::shared_ptr<const net::TlsServerContext> context = gateway_.tls;
-    absl::Status status = co_await stream_.StartTlsServer(context);
-    if (!status.ok()) {
-      telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
-      co_return;
-    }
+    bool secured = co_await Handshake();
+    if (!secured) co_return;
   }
   {
     const std::vector<std::string> words = CapabilityWords();
@@ -174,6 +174,13 @@ net::Awaitable<void> Session::Serve() {
     if (stream_.Greedy()) co_await net::Yield();
   }
   co_await Flush();
+}
+
+net::Awaitable<bool> Session::Handshake() {
+  std::shared_ptr<const net::TlsServerContext> context = gateway_.tls;
+  absl::Status status = co_await stream_.StartTlsServer(context);
+  if (!status.ok()) telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+  co_return status.ok();
 }
 
 net::Awaitable<std::optional<CommandReader::Event>> Session::NextEvent() {

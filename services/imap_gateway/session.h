@@ -57,6 +57,7 @@ class Session {
 
   // session.cc
   net::Awaitable<void> Serve();
+  net::Awaitable<bool> Handshake();
   net::Awaitable<std::optional<imap::CommandReader::Event>> NextEvent();
   Result OnEvent(imap::CommandReader::Event event);
   Result ServeCommand(imap::ParsedCommand parsed);
@@ -214,6 +215,7 @@ class Session {
   const std::string session_id_;
   std::shared_ptr<std::atomic<bool>> kicked_;  // shared with the registry's callback, which may run a little longer
   service::SessionRegistry::Entry entry_;
+  net::TimePoint login_limit_;  // whoever has not logged in by then goes
   SessionState state_ = SessionState::kUnauthenticated;
   std::string out_;
   uint32_t errors_ = 0;

@@ -15,7 +15,7 @@ void Session::Bye(imap::Code code, std::string_view text) {
 net::Awaitable<bool> Session::WaitForInput() {
   bool flushed = co_await Flush();
   if (!flushed) co_return false;
-  const net::TimePoint limit = net::After(store_ != nullptr ? gateway_.idle_timeout : gateway_.login_timeout);
+  const net::TimePoint limit = store_ != nullptr ? net::After(gateway_.idle_timeout) : login_limit_;
   for (;;) {
     // A kick may have come while a command was being served.
     if (kicked_->load()) {

@@ -1,7 +1,8 @@
-// Sizes that the session's files share.
+// Sizes and times that the session's files share.
 #ifndef MAILMESH_SERVICES_IMAP_GATEWAY_SESSION_LIMITS_H_
 #define MAILMESH_SERVICES_IMAP_GATEWAY_SESSION_LIMITS_H_
 
+#include <chrono>
 #include <cstddef>
 
 namespace mailmesh::imap_gateway {
@@ -10,6 +11,11 @@ namespace mailmesh::imap_gateway {
 inline constexpr size_t kFlushAbove = 64 * 1024;
 // Octets of a message are copied into what is being said below this, else written from where they lie.
 inline constexpr size_t kCopyBelow = 16 * 1024;
+
+// A client whose time is over may take this long to read why.
+inline constexpr auto kLastWordTimeout = std::chrono::seconds(5);
+// A session that an operator ends is cut where it has not ended by itself within this time: its client reads too slowly.
+inline constexpr auto kKickGrace = std::chrono::seconds(60);
 
 }  // namespace mailmesh::imap_gateway
 

@@ -60,11 +60,14 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   net::TlsClientOptions tls;
   tls.ca_file = config.trust_anchors();
   ASSIGN_OR_RETURN(relay.tls, net::TlsClientContext::Create(tls));
+  ASSIGN_OR_RETURN(relay.secrets, RouteSecrets::Open(config.key_ring()));
   app->scheduler_ = std::make_unique<Scheduler>(relay, runtime.io());
   app->relay_service_ = std::make_unique<RelayServiceImpl>(relay, *app->scheduler_, runtime.io());
   app->queue_service_ = std::make_unique<QueueAdminServiceImpl>(relay, *app->scheduler_);
   runtime.AddGrpcService(app->relay_service_.get());
+  app->secret_service_ = std::make_unique<RouteSecretServiceImpl>(relay.secrets, *relay.admin_pool);
   runtime.AddGrpcService(app->queue_service_.get());
+  runtime.AddGrpcService(app->secret_service_.get());
   runtime.AddReadinessCheck("spool", [spool = relay.spool.get()] { return spool->Check(); });
   app->scrape_hook_ = runtime.metrics().OnScrape([scheduler = app->scheduler_.get()] { scheduler->UpdateMetrics(); });
   return app;

@@ -12,6 +12,7 @@
 #include "services/outbound_relay/queue_admin_service.h"
 #include "services/outbound_relay/relay.h"
 #include "services/outbound_relay/relay_service.h"
+#include "services/outbound_relay/route_secret_service.h"
 #include "services/outbound_relay/scheduler.h"
 
 namespace mailmesh::outbound_relay {
@@ -36,6 +37,7 @@ class App final : public service::AppBase {
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<RelayServiceImpl> relay_service_;
   std::unique_ptr<QueueAdminServiceImpl> queue_service_;
+  std::unique_ptr<RouteSecretServiceImpl> secret_service_;
   telemetry::ScrapeHook scrape_hook_;
 };
 

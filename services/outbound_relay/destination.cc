@@ -13,7 +13,7 @@ bool IsPending(const Recipient& recipient) { return recipient.state() == Recipie
 bool IsLocal(const Recipient& recipient) { return !recipient.local_shard().empty(); }
 
 std::string DestinationOf(const Item& item, const Recipient& recipient) {
-  if (IsLocal(recipient)) return absl::StrCat("local ", recipient.local_shard());
+  if (IsLocal(recipient)) return absl::StrCat(kLocalPrefix, recipient.local_shard());
   if (!item.reroute_next_hop().empty()) return item.reroute_next_hop();
   const std::string& path = recipient.forward_path();
   return absl::AsciiStrToLower(path.substr(path.rfind('@') + 1));

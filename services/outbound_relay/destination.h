@@ -16,6 +16,8 @@ using Recipient = storage::v1::StoredQueueRecipient;
 
 // A message whose recipients have several destinations: its attempts run side by side, each in a turn of its own.
 inline constexpr std::string_view kManyDestinations = "*";
+// What the destination of a copy for a shard of the mesh begins with.
+inline constexpr const char* kLocalPrefix = "local ";
 // Held messages stand in the index under this, where nobody looks for what is due.
 inline constexpr std::string_view kHeld = "\x01held";
 

@@ -9,6 +9,8 @@ namespace mailmesh::outbound_relay {
 namespace {
 
 constexpr auto kTendInterval = std::chrono::milliseconds(500);
+// Not for ever, however busy: a route that was changed, or an MX record, is seen by the next connection.
+constexpr auto kLongestUse = std::chrono::minutes(5);
 
 net::Awaitable<void> QuitConnection(std::unique_ptr<SmtpConnection> connection) { co_await connection->Quit(); }
 
@@ -27,7 +29,8 @@ std::unique_ptr<SmtpConnection> Lane::TakeIdle(const std::string& destination) {
 
 void Lane::GiveBack(const std::string& destination, std::unique_ptr<SmtpConnection> connection) {
   if (!connection->usable()) return;
-  const bool used_up = connection->messages_sent() >= relay_.options.messages_per_connection;
+  const bool used_up = connection->messages_sent() >= relay_.options.messages_per_connection ||
+                       net::Clock::now() - connection->made_at() > kLongestUse;
   if (used_up || relay_.stopping.load() || relay_.options.connection_idle <= net::Duration{}) {
     net::Spawn(executor_, QuitConnection(std::move(connection)), "smtp-quit");
     return;

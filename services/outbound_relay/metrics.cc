@@ -4,8 +4,12 @@ namespace mailmesh::outbound_relay {
 
 Metrics::Metrics(telemetry::Registry& registry)
     : queue_messages(registry.AddGaugeFamily("mailmesh_queue_messages", "Messages in the queue.", {{"state", {"waiting", "inflight"}}})),
-      destinations(registry.AddGaugeFamily("mailmesh_queue_destinations", "Destinations that have mail waiting or were lately out of reach.",
+      destinations(registry.AddGaugeFamily("mailmesh_queue_destinations", "Destinations that have mail waiting or were tried lately.",
                                            {{"state", {"open", "backing_off"}}})),
+      turns(registry.AddGaugeFamily("mailmesh_queue_turns",
+                                    "Deliveries under way, by what is known of their destination: it is up, new, waiting from before the "
+                                    "start and not tried yet, or failing. The last three hold at most three quarters of max_connections.",
+                                    {{"destination", {"up", "new", "waiting", "failing"}}})),
       oldest_age_seconds(registry.AddGauge("mailmesh_queue_oldest_age_seconds", "How long the message that is due longest has been due.")),
       attempts(registry.AddCounterFamily("mailmesh_delivery_attempts_total", "Attempts, counted by recipient.",
                                          {{"result", {"delivered", "tempfail", "permfail", "connfail"}}})),
@@ -16,6 +20,10 @@ Metrics::Metrics(telemetry::Registry& registry)
       connections(registry.AddGauge("mailmesh_outbound_connections", "Connections to other servers, idle ones too.")),
       tls(registry.AddCounterFamily("mailmesh_outbound_tls_total", "Connections by what protects them.",
                                     {{"level", {"plain", "opportunistic", "verified"}}})),
+      auth(registry.AddCounterFamily("mailmesh_outbound_auth_total",
+                                     "Log-ins at next hops whose route has credentials: refused by the server; impossible (no TLS, or no "
+                                     "mechanism in common); or broken off by an error.",
+                                     {{"result", {"ok", "refused", "impossible", "error"}}})),
       dsn(registry.AddCounterFamily("mailmesh_dsn_generated_total", "Notifications to senders.", {{"kind", {"failure", "delay", "success"}}})) {}
 
 }  // namespace mailmesh::outbound_relay

@@ -11,12 +11,14 @@ struct Metrics {
 
   telemetry::GaugeFamily queue_messages;    // state: waiting, inflight
   telemetry::GaugeFamily destinations;      // state: open, backing_off
+  telemetry::GaugeFamily turns;             // destination: up, new, waiting, failing
   telemetry::Gauge oldest_age_seconds;      // of what is due
   telemetry::CounterFamily attempts;        // result
   telemetry::HistogramFamily stage_seconds;  // stage
   telemetry::HistogramFamily message_age;   // outcome
   telemetry::Gauge connections;
   telemetry::CounterFamily tls;             // level
+  telemetry::CounterFamily auth;            // result
   telemetry::CounterFamily dsn;             // kind
 };
 

@@ -8,11 +8,20 @@ namespace {
 constexpr absl::Duration kFirstBackOff = absl::Seconds(1);
 // A server that was reached this lately is up.
 constexpr absl::Duration kStillUp = absl::Minutes(1);
+// One that was reached is remembered to be up for so long after its mail has gone.
+constexpr absl::Duration kKnownFor = absl::Minutes(2);
 constexpr uint32_t kMaxDoublings = 20;
 
 }  // namespace
 
 uint32_t Pace::window() const { return std::clamp<uint32_t>(window_, 1, std::max<uint32_t>(options_.max_window, 1)); }
+
+Standing Pace::standing() const {
+  if (failures_ > 0) return Standing::kFailing;
+  return reached_ == absl::InfinitePast() ? options_.untried : Standing::kUp;
+}
+
+absl::Time Pace::known_until() const { return reached_ + kKnownFor; }
 
 void Pace::End() {
   if (running_ > 0) --running_;
@@ -43,6 +52,7 @@ void Pace::EndUnreachable(absl::Time now, double random) {
 }
 
 void Pace::Forget() {
+  if (failures_ > 0) reached_ = absl::InfinitePast();
   failures_ = 0;
   back_off_until_ = absl::InfinitePast();
 }

@@ -7,15 +7,26 @@
 #ifndef MAILMESH_SERVICES_OUTBOUND_RELAY_PACE_H_
 #define MAILMESH_SERVICES_OUTBOUND_RELAY_PACE_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/time/time.h"
 
 namespace mailmesh::outbound_relay {
 
+// What is known of a destination, from the best to the worst.
+enum class Standing {
+  kUp,       // it was reached the last time
+  kNew,      // not tried yet; its first mail has come while this process ran
+  kWaiting,  // not tried yet; its mail is from before the start
+  kFailing,  // it could not be reached the last time
+};
+inline constexpr size_t kStandings = 4;
+
 struct PaceOptions {
   uint32_t max_window = 20;
   absl::Duration longest_back_off = absl::Minutes(30);
+  Standing untried = Standing::kNew;
 };
 
 class Pace {
@@ -36,8 +47,10 @@ class Pace {
   uint32_t running() const { return running_; }
   uint32_t window() const;
   absl::Time back_off_until() const { return back_off_until_; }
-  // Nothing is known of it that a fresh one would not assume.
-  bool IsFresh(absl::Time now) const { return running_ == 0 && failures_ == 0 && now >= back_off_until_; }
+  Standing standing() const;
+  // Nothing is known of it that a fresh one would not assume; from `known_until()` on, if nothing happens.
+  bool IsFresh(absl::Time now) const { return running_ == 0 && failures_ == 0 && now >= back_off_until_ && now >= known_until(); }
+  absl::Time known_until() const;
 
  private:
   PaceOptions options_;

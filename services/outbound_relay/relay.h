@@ -16,6 +16,7 @@
 #include "common/net/tls_client_context.h"
 #include "services/outbound_relay/metrics.h"
 #include "services/outbound_relay/own_addresses.h"
+#include "services/outbound_relay/route_secrets.h"
 #include "services/outbound_relay/spool.h"
 
 namespace mailmesh::outbound_relay {
@@ -56,6 +57,7 @@ struct Relay {
   std::unique_ptr<dns::Resolver> resolver;
   // Trust of routes that ask for it (`verified`), and of nobody in particular otherwise.
   std::shared_ptr<const net::TlsClientContext> tls;
+  RouteSecrets secrets;
   std::atomic<bool> stopping{false};
 
   int64_t NowMs() const { return absl::ToUnixMillis(clock.Now()); }

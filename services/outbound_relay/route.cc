@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/net/endpoint.h"
+#include "common/telemetry/log.h"
 
 namespace mailmesh::outbound_relay {
 namespace {
@@ -35,6 +36,18 @@ RouteAnswer FromLiteral(const std::string& domain, uint16_t port) {
   RouteAnswer answer;
   answer.hops.push_back({text, port, {net::SocketAddress(*address, port)}});
   return answer;
+}
+
+// A password that cannot be opened is a fault of ours: the mail waits.
+void AddCredentials(Relay& relay, const directory::v1::Route& route, RouteAnswer& answer) {
+  if (route.user().empty()) return;
+  absl::StatusOr<base::Secret> password = relay.secrets.Open(route.domain(), route.user(), route.sealed_password());
+  if (!password.ok()) {
+    telemetry::Error("password of a route not opened", {{"domain", route.domain()}, {"error", base::Message(password.status())}});
+    answer.failure = smtp::Reply(451, {4, 3, 5}, "The password of the route cannot be used");
+    return;
+  }
+  answer.credentials = sasl::ClientCredentials{route.user(), *std::move(password)};
 }
 
 enum class Host { kAdded, kNothing, kOurselves, kUnknown };
@@ -119,7 +132,11 @@ net::Awaitable<RouteAnswer> FindRoute(Relay& relay, std::string domain) {
   const net::TimePoint deadline = net::After(relay.options.dns_timeout);
   auto route = co_await relay.lookups.GetRoute(domain, deadline);
   if (!route.ok()) co_return Failed(DirectoryAway());
-  if (route->has_value()) co_return FromRoute(**route);
+  if (route->has_value()) {
+    RouteAnswer answer = FromRoute(**route);
+    AddCredentials(relay, **route, answer);
+    co_return answer;
+  }
   if (domain.starts_with('[')) co_return FromLiteral(domain, relay.options.smtp_port);
   co_return co_await ByMx(relay, std::move(domain));
 }

@@ -8,6 +8,7 @@
 
 #include "common/net/address.h"
 #include "common/net/awaitable.h"
+#include "common/sasl/client_session.h"
 #include "common/smtp/reply.h"
 #include "mailmesh/directory/v1/directory_service.pb.h"
 #include "services/outbound_relay/relay.h"
@@ -25,11 +26,13 @@ struct RouteAnswer {
   std::vector<Hop> hops;  // in the order to be tried
   bool lmtp = false;
   directory::v1::TlsPolicy tls = directory::v1::TLS_POLICY_OPPORTUNISTIC;
+  // Set: no mail goes out without a log-in.
+  std::optional<sasl::ClientCredentials> credentials;
   // Set: there is no way, for now (4yz) or for good (5yz).
   std::optional<smtp::Reply> failure;
 };
 
-// As the directory has it.
+// As the directory has it, without its credentials.
 RouteAnswer FromRoute(const directory::v1::Route& route);
 net::Awaitable<RouteAnswer> FindRoute(Relay& relay, std::string domain);
 

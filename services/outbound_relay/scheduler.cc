@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "absl/strings/match.h"
 #include "common/base/random.h"
@@ -28,6 +29,9 @@ constexpr absl::Duration kShortestAgeInterval = absl::Milliseconds(500);
 constexpr absl::Duration kLongestAgeInterval = absl::Minutes(1);
 // How long a destination is left alone at most, in shortest retry intervals.
 constexpr int kBackOffFactor = 6;
+
+// How much of all places the destinations of a line and of all worse ones may hold, by Standing.
+constexpr std::array<double, kStandings> kShares = {1.0, 0.75, 0.5, 0.25};
 
 double Random01() { return static_cast<double>(base::RandomBelow(1'000'000)) / 1e6; }
 
@@ -65,24 +69,59 @@ void Scheduler::UpdateMetrics() {
   relay_.metrics.oldest_age_seconds.Set(oldest >= now_ms ? 0 : static_cast<double>(now_ms - oldest) / 1000.0);
   relay_.metrics.destinations.With({"backing_off"}).Set(static_cast<double>(backing_off));
   relay_.metrics.destinations.With({"open"}).Set(static_cast<double>(queues_.size() - backing_off));
+  static constexpr std::array<const char*, kStandings> kLabels = {"up", "new", "waiting", "failing"};
+  for (size_t line = 0; line < kStandings; ++line) relay_.metrics.turns.With({kLabels[line]}).Set(static_cast<double>(held_[line]));
 }
 
-PaceOptions Scheduler::PaceFor(const std::string& destination) const {
+PaceOptions Scheduler::PaceFor(const std::string& destination, Standing untried) const {
   PaceOptions options;
+  options.untried = untried;
   options.max_window = relay_.options.max_connections_per_destination;
   options.longest_back_off = std::min(relay_.options.max_retry, kBackOffFactor * relay_.options.min_retry);
-  if (absl::StartsWith(destination, "local ")) options.longest_back_off = kLongestLocalBackOff;
-  if (destination == kManyDestinations) options.max_window = std::max<uint32_t>(1, relay_.options.max_connections / 2);
+  if (absl::StartsWith(destination, kLocalPrefix)) options.longest_back_off = kLongestLocalBackOff;
+  // They hold a place each beside those of their attempts.
+  if (destination == kManyDestinations) options.max_window = std::max<uint32_t>(1, relay_.options.max_connections / 4);
   return options;
 }
 
-Scheduler::Entry* Scheduler::Find(const std::string& destination) {
+Scheduler::Entry* Scheduler::Find(const std::string& destination, Standing untried) {
   const auto found = queues_.find(destination);
   if (found != queues_.end()) return &*found;
-  return &*queues_.emplace(destination, PaceFor(destination)).first;
+  return &*queues_.emplace(destination, PaceFor(destination, untried)).first;
 }
 
-bool Scheduler::HasRoom() const { return taken_ < relay_.options.max_connections && !relay_.stopping.load(); }
+size_t Scheduler::LineOf(const Entry& entry) {
+  // Shards of our own are few; and what has several destinations is no destination.
+  const bool ours = absl::StartsWith(entry.first, kLocalPrefix) || entry.first == kManyDestinations;
+  return static_cast<size_t>(ours ? Standing::kUp : entry.second.pace.standing());
+}
+
+void Scheduler::Recount(Entry* entry) {
+  Queue& queue = entry->second;
+  held_[queue.held_as] -= queue.held;
+  queue.held_as = LineOf(*entry);
+  queue.held = queue.pace.running();
+  held_[queue.held_as] += queue.held;
+}
+
+bool Scheduler::HasRoom(size_t line) const {
+  if (relay_.stopping.load()) return false;
+  // The share of this line's and of all better ones that it counts in.
+  size_t held = 0;
+  for (size_t other = kStandings; other-- > 0;) {
+    held += held_[other];
+    if (other <= line && held >= std::max<size_t>(1, static_cast<size_t>(kShares[other] * relay_.options.max_connections))) return false;
+  }
+  return true;
+}
+
+std::optional<size_t> Scheduler::NextLine() const {
+  for (size_t step = 1; step <= kStandings; ++step) {
+    const size_t line = (last_line_ + step) % kStandings;
+    if (!turns_[line].empty() && HasRoom(line)) return line;
+  }
+  return std::nullopt;
+}
 
 bool Scheduler::Claim(const QueueId& id) {
   absl::MutexLock lock(&mutex_);
@@ -103,12 +142,13 @@ void Scheduler::Offer(const QueueId& id, const Place& place) {
   ++queued_;
   if (place.destination == kHeld) return;
   absl::MutexLock lock(&mutex_);
-  Entry* entry = Find(place.destination);
+  Entry* entry = Find(place.destination, Standing::kNew);
   Queue& queue = entry->second;
+  const size_t line = LineOf(*entry);
   const absl::Time now = relay_.clock.Now();
-  // Nobody is overtaken: neither this destination's older messages nor destinations that wait for room.
-  const bool alone = queue.ready.empty() && !queue.loading && queue.next_due_ms > absl::ToUnixMillis(now) && turns_.empty();
-  if (alone && place.due_ms <= absl::ToUnixMillis(now) && queue.pace.MayBegin(now) && HasRoom() && claimed_.insert(id).second) {
+  // Nobody is overtaken: neither this destination's older messages nor destinations that wait in the same line for room.
+  const bool alone = queue.ready.empty() && !queue.loading && queue.next_due_ms > absl::ToUnixMillis(now) && turns_[line].empty();
+  if (alone && place.due_ms <= absl::ToUnixMillis(now) && queue.pace.MayBegin(now) && HasRoom(line) && claimed_.insert(id).second) {
     Launch(entry, id, nullptr);
     return;
   }
@@ -118,7 +158,7 @@ void Scheduler::Offer(const QueueId& id, const Place& place) {
 void Scheduler::Moved(const Place& place) {
   if (place.destination == kHeld) return;
   absl::MutexLock lock(&mutex_);
-  SetDue(Find(place.destination), place.due_ms);
+  SetDue(Find(place.destination, Standing::kWaiting), place.due_ms);
 }
 
 void Scheduler::ForgetBackOff() {
@@ -127,6 +167,7 @@ void Scheduler::ForgetBackOff() {
   for (Entry& entry : queues_) all.push_back(&entry);
   for (Entry* entry : all) {
     entry->second.pace.Forget();
+    Recount(entry);
     Reschedule(entry);
   }
 }
@@ -142,16 +183,20 @@ void Scheduler::Reschedule(Entry* entry) {
   if (queue.wake_ms != kNever) wakes_.erase({queue.wake_ms, entry});
   queue.wake_ms = kNever;
   const absl::Time now = relay_.clock.Now();
-  const int64_t due = queue.ready.empty() ? queue.next_due_ms : 0;
+  int64_t due = queue.ready.empty() ? queue.next_due_ms : 0;
   if (due == kNever) {
-    if (queue.pace.IsFresh(now)) queues_.erase(entry->first);
-    return;
+    if (queue.pace.IsFresh(now)) {
+      queues_.erase(entry->first);
+      return;
+    }
+    if (queue.pace.standing() != Standing::kUp || queue.pace.running() > 0) return;
+    due = absl::ToUnixMillis(queue.pace.known_until()) + 1;  // to be forgotten then
   }
   if (queue.pace.running() >= queue.pace.window()) return;  // the end of one of them comes here again
   const int64_t when = std::max(due, queue.pace.back_off_until() <= now ? 0 : absl::ToUnixMillis(queue.pace.back_off_until()) + 1);
   if (when <= absl::ToUnixMillis(now)) {
     queue.in_turns = true;
-    turns_.push_back(entry);
+    turns_[LineOf(*entry)].push_back(entry);
     Wake();
     return;
   }
@@ -163,7 +208,7 @@ void Scheduler::Reschedule(Entry* entry) {
 void Scheduler::Launch(Entry* entry, QueueId id, Lane* lane) {
   Queue& queue = entry->second;
   queue.pace.Begin();
-  ++taken_;
+  Recount(entry);
   ++running_;
   // One that has nothing under way may have left a connection on the lane of its last delivery.
   if (lane == nullptr && queue.lane != nullptr && queue.pace.running() == 1) lane = queue.lane;
@@ -186,19 +231,19 @@ bool Scheduler::LaunchReady(Entry* entry, Lane* lane) {
 
 bool Scheduler::Take(const std::string& destination) {
   absl::MutexLock lock(&mutex_);
-  Entry* entry = Find(destination);
-  if (!HasRoom() || !entry->second.pace.MayBegin(relay_.clock.Now())) {
+  Entry* entry = Find(destination, Standing::kNew);
+  if (!HasRoom(LineOf(*entry)) || !entry->second.pace.MayBegin(relay_.clock.Now())) {
     Reschedule(entry);  // what was made only to be asked goes again
     return false;
   }
   entry->second.pace.Begin();
-  ++taken_;
+  Recount(entry);
   return true;
 }
 
 void Scheduler::End(const std::string& destination, Lane& lane, Contact contact, const smtp::Outcome* failure) {
   absl::MutexLock lock(&mutex_);
-  Entry* entry = Find(destination);
+  Entry* entry = Find(destination, Standing::kNew);
   Queue& queue = entry->second;
   const absl::Time now = relay_.clock.Now();
   switch (contact) {
@@ -214,11 +259,12 @@ void Scheduler::End(const std::string& destination, Lane& lane, Contact contact,
       if (failure != nullptr) queue.last_failure = *failure;
       break;
   }
-  --taken_;
+  Recount(entry);
   // With nobody else waiting the next one follows at once, on the lane that has the connection.
-  if (turns_.empty() && HasRoom() && !queue.loading && queue.pace.MayBegin(now)) LaunchReady(entry, &lane);
+  const bool others = NextLine().has_value();
+  if (!others && HasRoom(LineOf(*entry)) && !queue.loading && queue.pace.MayBegin(now)) LaunchReady(entry, &lane);
   Reschedule(entry);
-  if (!turns_.empty()) Wake();
+  if (others) Wake();
 }
 
 std::optional<absl::Time> Scheduler::BacksOffUntil(const std::string& destination) {
@@ -275,12 +321,15 @@ net::Awaitable<void> Scheduler::Serve() {
     size_t limit = 0;
     {
       absl::MutexLock lock(&mutex_);
-      if (turns_.empty() || !HasRoom()) co_return;
-      entry = turns_.front();
-      turns_.pop_front();
+      const std::optional<size_t> line = NextLine();
+      if (!line.has_value()) co_return;
+      last_line_ = *line;
+      entry = turns_[*line].front();
+      turns_[*line].pop_front();
       Queue& queue = entry->second;
       queue.in_turns = false;
-      if (!queue.pace.MayBegin(relay_.clock.Now()) || LaunchReady(entry, nullptr) || queue.next_due_ms > relay_.NowMs()) {
+      // What is known of it may have changed while it stood here.
+      if (LineOf(*entry) != *line || !queue.pace.MayBegin(relay_.clock.Now()) || LaunchReady(entry, nullptr) || queue.next_due_ms > relay_.NowMs()) {
         Reschedule(entry);
         continue;
       }
@@ -321,7 +370,7 @@ net::Awaitable<void> Scheduler::Load(Entry* entry, size_t limit) {
 net::Awaitable<void> Scheduler::ReadQueue(Scheduler* self) {
   const net::TimePoint start = net::Clock::now();
   std::string after;
-  uint64_t destinations = 0;
+  std::vector<Place> all;
   while (!self->relay_.stopping.load()) {
     auto work = [spool = self->relay_.spool.get(), after] { return spool->Destinations(after, kDestinationsAtOnce); };
     absl::StatusOr<std::vector<Place>> places = co_await service::OnPool(*self->relay_.spool_pool, std::move(work));
@@ -331,16 +380,18 @@ net::Awaitable<void> Scheduler::ReadQueue(Scheduler* self) {
       continue;
     }
     if (places->empty()) break;
-    for (const Place& place : *places) self->Moved(place);
-    destinations += places->size();
     after = places->back().destination;
+    std::move(places->begin(), places->end(), std::back_inserter(all));
   }
+  // Where mail has waited longest it was tried most, and is the least likely to get out now.
+  std::sort(all.begin(), all.end(), [](const Place& a, const Place& b) { return a.due_ms > b.due_ms; });
+  for (const Place& place : all) self->Moved(place);
   auto count = [spool = self->relay_.spool.get()] { return spool->Count(); };
   absl::StatusOr<uint64_t> counted = co_await service::OnPool(*self->relay_.spool_pool, std::move(count));
   // What has come and gone in the meantime was counted too: a figure for the metrics, not for decisions.
   if (counted.ok()) self->queued_ = static_cast<int64_t>(*counted);
   const std::chrono::duration<double> took = net::Clock::now() - start;
-  telemetry::Info("queue opened", {{"messages", counted.value_or(0)}, {"destinations", destinations}, {"seconds", took.count()}});
+  telemetry::Info("queue opened", {{"messages", counted.value_or(0)}, {"destinations", static_cast<uint64_t>(all.size())}, {"seconds", took.count()}});
 }
 
 net::Awaitable<void> Scheduler::WatchAges(Scheduler* self) {

@@ -4,6 +4,10 @@
 // messages are not even looked at. In memory is what runs, a few ids ahead for each destination that is at work, and a line for each
 // destination that has mail at all.
 // A message that has just been queued runs at once where its destination has room and nothing waits before it.
+//
+// An attempt at a server that does not answer holds its place for minutes. So destinations stand in lines by what is known of them
+// (pace.h), each line gets every so many places, and those that are not known to be up hold a share of all places and no more:
+// failing ones a quarter, they and what waits from before the start a half, all of them together with new ones three quarters.
 // Thread-safe.
 #ifndef MAILMESH_SERVICES_OUTBOUND_RELAY_SCHEDULER_H_
 #define MAILMESH_SERVICES_OUTBOUND_RELAY_SCHEDULER_H_
@@ -13,6 +17,7 @@
 #include <absl/container/node_hash_map.h>
 #include <absl/synchronization/mutex.h>
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <limits>
@@ -69,6 +74,9 @@ class Scheduler final : public TurnKeeper {
     int64_t next_due_ms = kNever;   // of what is not in `ready`
     int64_t wake_ms = kNever;       // its place in wakes_
     bool in_turns = false;
+    // What it holds of held_ now.
+    size_t held_as = 0;
+    uint32_t held = 0;
     bool loading = false;
     Lane* lane = nullptr;  // of its last delivery, where a connection may be idle
     std::optional<smtp::Outcome> last_failure;
@@ -85,9 +93,16 @@ class Scheduler final : public TurnKeeper {
   static net::Awaitable<void> WatchAges(Scheduler* self);
   net::Awaitable<void> ConcludeOld(QueueId* cursor, absl::Duration age);
 
-  Entry* Find(const std::string& destination) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  PaceOptions PaceFor(const std::string& destination) const;
-  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `untried`: what is thought of it if nothing is known.
+  Entry* Find(const std::string& destination, Standing untried) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  PaceOptions PaceFor(const std::string& destination, Standing untried) const;
+  // The line of a destination: an index of turns_ and held_.
+  static size_t LineOf(const Entry& entry);
+  // After each change of its pace.
+  void Recount(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoom(size_t line) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The line whose first one is to have the next place; nothing: nobody who waits may have one.
+  std::optional<size_t> NextLine() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Begins with the first of `ready` that does not run yet. False: there was none.
   bool LaunchReady(Entry* entry, Lane* lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Launch(Entry* entry, QueueId id, Lane* lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -103,11 +118,12 @@ class Scheduler final : public TurnKeeper {
   std::atomic<int64_t> queued_{0};
   mutable absl::Mutex mutex_;
   absl::node_hash_map<std::string, Queue> queues_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Entry*> turns_ ABSL_GUARDED_BY(mutex_);
+  std::array<std::deque<Entry*>, kStandings> turns_ ABSL_GUARDED_BY(mutex_);
+  size_t last_line_ ABSL_GUARDED_BY(mutex_) = 0;  // that had a turn
   absl::btree_set<std::pair<int64_t, Entry*>> wakes_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<QueueId> claimed_ ABSL_GUARDED_BY(mutex_);  // running, or in an operator's hand
   size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t taken_ ABSL_GUARDED_BY(mutex_) = 0;  // turns
+  std::array<size_t, kStandings> held_ ABSL_GUARDED_BY(mutex_) = {};  // turns that are taken
 };
 
 }  // namespace mailmesh::outbound_relay

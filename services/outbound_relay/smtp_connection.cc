@@ -42,7 +42,13 @@ smtp::Outcome FromReply(smtp::Stage stage, const smtp::Reply& reply) {
 }  // namespace
 
 SmtpConnection::SmtpConnection(Relay& relay, Hop hop, const RouteAnswer& route)
-    : relay_(relay), hop_(std::move(hop)), policy_(route.tls), machine_(OptionsFor(relay, route)), idle_since_(net::Clock::now()) {
+    : relay_(relay),
+      hop_(std::move(hop)),
+      policy_(route.tls),
+      credentials_(route.credentials),
+      machine_(OptionsFor(relay, route)),
+      idle_since_(net::Clock::now()),
+      made_at_(idle_since_) {
   relay_.metrics.connections.Add();
 }
 
@@ -56,17 +62,23 @@ net::Awaitable<SmtpConnection::Opened> SmtpConnection::Open(Relay& relay, RouteA
       std::unique_ptr<SmtpConnection> connection(new SmtpConnection(relay, hop, route));
       absl::Status status = co_await connection->Connect();
       if (status.ok()) status = co_await connection->Begin(try_tls);
+      if (status.ok()) status = co_await connection->LogIn();
       if (status.ok()) {
         connection->NoteTls();
         opened.connection = std::move(connection);
         co_return opened;
       }
       opened.failure = connection->failure_;
-      if (!connection->tls_failed_) break;
+      // A password is not to be had by breaking TLS.
+      if (!connection->tls_failed_ || route.credentials.has_value()) break;
     }
     // RFC 5321, 5.1: the next host is tried after whatever went wrong with this one before a transaction.
   }
   co_return opened;
+}
+
+void SmtpConnection::FailLocally(smtp::Stage stage, smtp::EnhancedStatus enhanced, std::string text) {
+  failure_ = LocalFailure(stage, 451, enhanced, std::move(text));
 }
 
 net::Awaitable<absl::Status> SmtpConnection::Connect() {
@@ -82,7 +94,7 @@ net::Awaitable<absl::Status> SmtpConnection::Connect() {
     stream = co_await net::ConnectAny(addresses, options);
   }
   if (!stream.ok()) {
-    failure_ = LocalFailure(smtp::Stage::kConnect, 451, {4, 4, 1}, absl::StrCat("Cannot connect to ", hop_.host, ": ", stream.status().message()));
+    FailLocally(smtp::Stage::kConnect, {4, 4, 1}, absl::StrCat("Cannot connect to ", hop_.host, ": ", stream.status().message()));
     co_return stream.status();
   }
   stream_ = std::move(*stream);
@@ -119,7 +131,7 @@ net::Awaitable<absl::Status> SmtpConnection::Begin(bool try_tls) {
   absl::StatusOr<client::Event> event = co_await NextEvent(relay_.options.command_timeout);
   for (;;) {
     if (!event.ok()) {
-      failure_ = LocalFailure(stage, 451, {4, 4, 2}, absl::StrCat(hop_.host, ": ", event.status().message()));
+      FailLocally(stage, {4, 4, 2}, absl::StrCat(hop_.host, ": ", event.status().message()));
       co_return event.status();
     }
     const smtp::Reply* refusal = nullptr;
@@ -137,7 +149,7 @@ net::Awaitable<absl::Status> SmtpConnection::Begin(bool try_tls) {
                  (!machine_.offer().Has(smtp::Extension::kStartTls) && policy_ < directory::v1::TLS_POLICY_REQUIRED) || !try_tls) {
         co_return absl::OkStatus();
       } else if (!machine_.offer().Has(smtp::Extension::kStartTls)) {
-        failure_ = LocalFailure(smtp::Stage::kStartTls, 451, {4, 7, 4}, absl::StrCat(hop_.host, " offers no TLS, which the route requires"));
+        FailLocally(smtp::Stage::kStartTls, {4, 7, 4}, absl::StrCat(hop_.host, " offers no TLS, which the route requires"));
         co_return absl::FailedPreconditionError("no TLS");
       } else {
         stage = smtp::Stage::kStartTls;
@@ -182,7 +194,7 @@ net::Awaitable<absl::Status> SmtpConnection::SecureIt() {
   std::shared_ptr<const net::TlsClientContext> context = relay_.tls;
   absl::Status status = co_await stream_.StartTlsClient(context, peer);
   if (!status.ok()) {
-    failure_ = LocalFailure(smtp::Stage::kStartTls, 451, {4, 7, 5}, absl::StrCat("TLS with ", hop_.host, " failed: ", status.message()));
+    FailLocally(smtp::Stage::kStartTls, {4, 7, 5}, absl::StrCat("TLS with ", hop_.host, " failed: ", status.message()));
     co_return status;
   }
   machine_.TlsEstablished();

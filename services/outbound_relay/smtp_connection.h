@@ -31,8 +31,8 @@ class SmtpConnection {
     std::unique_ptr<SmtpConnection> connection;  // null: `failure` says why
     smtp::Outcome failure;
   };
-  // Connects to the first hop that answers, says EHLO, starts TLS as the policy has it. A server that offers STARTTLS and then
-  // fails at it is tried again in plain text where the policy is opportunistic (RFC 7435).
+  // Connects to the first hop that answers, says EHLO, starts TLS as the policy has it, logs in where the route says so. A server that offers STARTTLS and then
+  // fails at it is tried again in plain text where the policy is opportunistic (RFC 7435) and there is nothing to log in with.
   static net::Awaitable<Opened> Open(Relay& relay, RouteAnswer route);
   ~SmtpConnection();
 
@@ -47,6 +47,7 @@ class SmtpConnection {
   const std::string& host() const { return hop_.host; }
   uint32_t messages_sent() const { return messages_sent_; }
   net::TimePoint idle_since() const { return idle_since_; }
+  net::TimePoint made_at() const { return made_at_; }
 
  private:
   SmtpConnection(Relay& relay, Hop hop, const RouteAnswer& route);
@@ -54,6 +55,11 @@ class SmtpConnection {
   // Greeting, EHLO, STARTTLS. Sets failure_ when the server, or the policy, says no.
   net::Awaitable<absl::Status> Begin(bool try_tls);
   net::Awaitable<absl::Status> SecureIt();
+  // With the route's credentials, if it has any. Sets failure_, which is temporary.
+  net::Awaitable<absl::Status> LogIn();
+  net::Awaitable<absl::Status> TryLogIn();
+  // A temporary failure of ours in failure_.
+  void FailLocally(smtp::Stage stage, smtp::EnhancedStatus enhanced, std::string text);
   // The next event but NeedInput, with a limit on each wait.
   net::Awaitable<absl::StatusOr<smtp::client::Event>> NextEvent(net::Duration limit);
   net::Awaitable<absl::Status> Flush();
@@ -63,6 +69,7 @@ class SmtpConnection {
   Relay& relay_;
   const Hop hop_;
   const directory::v1::TlsPolicy policy_;
+  const std::optional<sasl::ClientCredentials> credentials_;
   net::Stream stream_;
   std::unique_ptr<net::BufferedReader> reader_;
   smtp::ClientMachine machine_;
@@ -72,6 +79,7 @@ class SmtpConnection {
   bool broken_ = false;
   uint32_t messages_sent_ = 0;
   net::TimePoint idle_since_;
+  const net::TimePoint made_at_;
 };
 
 }  // namespace mailmesh::outbound_relay

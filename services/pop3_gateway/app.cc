@@ -3,6 +3,7 @@
 #include "absl/time/time.h"
 #include "common/base/status.h"
 #include "common/config/duration.h"
+#include "common/net/io_pool.h"
 #include "common/net/listener.h"
 #include "common/pop3/replies.h"
 #include "services/pop3_gateway/session.h"
@@ -39,15 +40,17 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   gateway.login_timeout = config::ToChrono(config.login_timeout());
   // RFC 2449, 6.5 counts whole seconds.
   gateway.login_delay = std::chrono::seconds(config.login_delay().seconds());
-  base::RateLimiter::Options logins;
-  logins.burst = gateway.login_delay.count() > 0 ? 1 : 0;
-  logins.period = gateway.login_delay;
-  gateway.logins = std::make_unique<base::RateLimiter>(logins);
   gateway.implementation = config.implementation();
+  service::SessionRegistry& sessions = runtime.sessions();
+  app->account_watch_ = std::make_shared<auth::AccountWatch>(
+      runtime.io().Next().get_executor(), directory,
+      auth::AccountWatch::Sessions{[&sessions] { return sessions.Accounts(); },
+                                   [&sessions](const std::string& account) { sessions.KickAccount(account); }});
   return app;
 }
 
 absl::Status App::Start() {
+  account_watch_->Start();
   Gateway* gateway = gateway_.get();
   const auto plain = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), false); };
   const auto implicit = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), true); };

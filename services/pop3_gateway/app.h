@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "common/auth/account_watch.h"
 #include "common/service/run.h"
 #include "common/service/runtime.h"
 #include "mailmesh/config/v1/pop3_gateway.pb.h"
@@ -22,7 +23,7 @@ class App final : public service::AppBase {
 
   absl::Status Start() override;
   void Drain(absl::Time deadline) override;
-  void Stop() override {}
+  void Stop() override { account_watch_->Stop(); }
 
  private:
   App(Config config, service::Runtime& runtime) : config_(std::move(config)), runtime_(runtime) {}
@@ -30,6 +31,7 @@ class App final : public service::AppBase {
   const Config config_;
   service::Runtime& runtime_;
   std::unique_ptr<Gateway> gateway_;
+  std::shared_ptr<auth::AccountWatch> account_watch_;  // shared with its coroutine
 };
 
 }  // namespace mailmesh::pop3_gateway

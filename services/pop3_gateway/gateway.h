@@ -7,7 +7,6 @@
 
 #include "common/auth/authenticator.h"
 #include "common/auth/shard_map.h"
-#include "common/base/rate_limiter.h"
 #include "common/net/awaitable.h"
 #include "common/net/tls_server_context.h"
 #include "common/service/session_registry.h"
@@ -28,8 +27,7 @@ struct Gateway {
   net::Duration login_timeout{};
   // RFC 2449, 6.5; zero: none.
   std::chrono::seconds login_delay{};
-  std::unique_ptr<base::RateLimiter> logins;  // by account
-  std::string implementation;                 // RFC 2449, 6.9; empty: not told
+  std::string implementation;  // RFC 2449, 6.9; empty: not told
 };
 
 }  // namespace mailmesh::pop3_gateway

@@ -55,7 +55,7 @@ Session::Result Session::On(pop3::Auth command) {
     co_return Next::kGoOn;
   }
   std::unique_ptr<auth::Exchange> exchange = gateway_.authenticator.NewExchange(facts);
-  const net::TimePoint deadline = net::After(gateway_.login_timeout);
+  const net::TimePoint deadline = login_limit_;
   auth::Step step = co_await exchange->Start(command.mechanism, std::move(command.initial_response), deadline);
   lines_.set_max_line(pop3::kMaxAuthLine);
   while (const auto* challenge = std::get_if<auth::Challenge>(&step)) {
@@ -94,12 +94,13 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
   const auth::Success success = std::get<auth::Success>(std::move(step));
   gateway_.metrics.auth_attempts.With({"pop3", mechanism, "success"}).Increment();
   if (!success.shard_endpoint.empty()) gateway_.shards->Learn(success.shard, success.shard_endpoint);
-  if (!gateway_.logins->Take(success.account_id)) co_return SayAndGoOn(replies::kLoginDelay);
   const net::TimePoint deadline = net::After(kLoginCallTimeout);
   absl::StatusOr<std::shared_ptr<grpc::Channel>> store = co_await gateway_.shards->Channel(success.shard, deadline);
   absl::Status status = store.status();
   if (store.ok()) {
-    auto maildrop = co_await Maildrop::Open(*store, success.account_id, session_id_);
+    Maildrop::Options options{success.account_id, session_id_, gateway_.login_delay,
+                              [handle = stream_.handle()] { handle.Interrupt(); }};
+    auto maildrop = co_await Maildrop::Open(*store, std::move(options));
     status = maildrop.status();
     if (maildrop.ok()) maildrop_ = std::move(*maildrop);
   }
@@ -108,6 +109,7 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
     co_return SayAndGoOn(StatusToReply(status));
   }
   account_ = success.address;
+  stream_.ExpiresAt(net::kNever);
   entry_.SetAccount(account_);
   entry_.SetState("transaction");
   gateway_.metrics.sessions.With({"unauth"}).Subtract();
@@ -132,13 +134,8 @@ Session::Result Session::On(pop3::Stls) {
   lines_.Reset();
   bool flushed = co_await Flush();
   if (!flushed) co_return Next::kClose;
-  stream_.ExpiresAfter(gateway_.login_timeout);
-  std::shared_ptr<const net::TlsServerContext> context = gateway_.tls;
-  absl::Status status = co_await stream_.StartTlsServer(context);
-  if (!status.ok()) {
-    telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
-    co_return Next::kClose;
-  }
+  bool secured = co_await Handshake();
+  if (!secured) co_return Next::kClose;
   user_.clear();
   entry_.SetTls(true);
   co_return Next::kGoOn;

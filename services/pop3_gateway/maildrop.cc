@@ -1,5 +1,6 @@
 #include "services/pop3_gateway/maildrop.h"
 
+#include <asio/this_coro.hpp>
 #include <cstdio>
 
 #include "common/base/random.h"
@@ -15,41 +16,67 @@ using Methods = class MailboxService::Stub::async;
 
 // The lease outlives a gateway that died by this much. A store that restarts has forgotten it, and grants it again.
 constexpr uint32_t kLeaseSeconds = 60;
-constexpr auto kRenewAfter = std::chrono::seconds(15);
 constexpr absl::Duration kCallTimeout = absl::Seconds(30);
 // One message may take as long as its reader needs; the session's own time-out is for silence.
 constexpr absl::Duration kStreamTimeout = absl::Hours(24);
+constexpr absl::Duration kRenewTimeout = absl::Seconds(10);
+
+net::Awaitable<absl::Status> Renew(std::shared_ptr<MailboxService::Stub> stub, mailbox::v1::RenewMaildropRequest request,
+                                   std::string correlation_id) {
+  rpc::CallContext context = rpc::CallContext::Within(kRenewTimeout, correlation_id);
+  auto response = co_await rpc::UnaryCall(stub->async(), &Methods::RenewMaildrop, request, context);
+  co_return response.status();
+}
 
 }  // namespace
 
-Maildrop::Maildrop(std::shared_ptr<grpc::Channel> store, std::string account_id, std::string correlation_id)
+Maildrop::Maildrop(std::shared_ptr<grpc::Channel> store, Options options)
     : stub_(MailboxService::NewStub(std::move(store))),
-      account_id_(std::move(account_id)),
-      correlation_id_(std::move(correlation_id)),
+      account_id_(std::move(options.account_id)),
+      correlation_id_(std::move(options.correlation_id)),
       lease_id_(base::IdHex(base::NewId())) {}
 
-Maildrop::~Maildrop() = default;
+Maildrop::~Maildrop() { EndLease(); }
 
 net::Awaitable<absl::StatusOr<std::unique_ptr<Maildrop>>> Maildrop::Open(std::shared_ptr<grpc::Channel> store,
-                                                                         std::string account_id,
-                                                                         std::string correlation_id) {
-  std::unique_ptr<Maildrop> maildrop(new Maildrop(std::move(store), std::move(account_id), std::move(correlation_id)));
+                                                                         Options options) {
+  const auto login_delay = static_cast<uint32_t>(options.login_delay.count());
+  std::function<void()> on_lease_lost = std::move(options.on_lease_lost);
+  std::unique_ptr<Maildrop> maildrop(new Maildrop(std::move(store), std::move(options)));
   mailbox::v1::AcquireMaildropRequest request;
   request.set_account_id(maildrop->account_id_);
   request.set_lease_id(maildrop->lease_id_);
   request.set_time_limit_seconds(kLeaseSeconds);
+  request.set_login_delay_seconds(login_delay);
   rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, maildrop->correlation_id_);
   auto response = co_await rpc::UnaryCall(maildrop->stub_->async(), &Methods::AcquireMaildrop, request, context);
   if (!response.ok()) co_return response.status();
   maildrop->mailbox_id_ = response->mailbox_id();
   maildrop->uid_validity_ = response->uid_validity();
-  maildrop->renew_at_ = net::After(kRenewAfter);
+  net::Executor executor = co_await asio::this_coro::executor;
+  maildrop->StartLease(std::move(executor), std::move(on_lease_lost));
   if (absl::Status listed = co_await maildrop->List(); !listed.ok()) {
     co_await maildrop->Release();
     co_return listed;
   }
   maildrop->UnmarkAll();
   co_return maildrop;
+}
+
+void Maildrop::StartLease(net::Executor executor, std::function<void()> on_lost) {
+  mailbox::v1::RenewMaildropRequest request;
+  request.set_account_id(account_id_);
+  request.set_lease_id(lease_id_);
+  request.set_time_limit_seconds(kLeaseSeconds);
+  auto renew = [stub = stub_, request = std::move(request), id = correlation_id_] { return Renew(stub, request, id); };
+  // A store that is away for a while does not end the session: the lease may still be ours when it is back.
+  const rpc::LeaseKeeper::Options options{absl::Seconds(kLeaseSeconds), false};
+  keeper_ = std::make_shared<rpc::LeaseKeeper>(std::move(executor), options, std::move(renew), std::move(on_lost));
+  keeper_->Start();
+}
+
+void Maildrop::EndLease() {
+  if (keeper_ != nullptr) keeper_->Stop();
 }
 
 net::Awaitable<absl::Status> Maildrop::List() {
@@ -182,20 +209,6 @@ net::Awaitable<absl::StatusOr<std::string_view>> Maildrop::ReadMessage() {
   }
 }
 
-net::Awaitable<absl::Status> Maildrop::KeepLease() {
-  if (net::Clock::now() < renew_at_) co_return absl::OkStatus();
-  mailbox::v1::RenewMaildropRequest request;
-  request.set_account_id(account_id_);
-  request.set_lease_id(lease_id_);
-  request.set_time_limit_seconds(kLeaseSeconds);
-  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, correlation_id_);
-  auto response = co_await rpc::UnaryCall(stub_->async(), &Methods::RenewMaildrop, request, context);
-  if (response.ok()) renew_at_ = net::After(kRenewAfter);
-  // A store that is away for a while does not end the session: the lease may still be ours when it is back.
-  if (absl::IsUnavailable(response.status()) || absl::IsDeadlineExceeded(response.status())) co_return absl::OkStatus();
-  co_return response.status();
-}
-
 net::Awaitable<absl::Status> Maildrop::Commit() {
   mailbox::v1::CommitMaildropRequest request;
   request.set_request_id(lease_id_);  // one commit a session
@@ -213,6 +226,7 @@ net::Awaitable<absl::Status> Maildrop::Commit() {
   }
   stream_.reset();
   released_ = true;
+  EndLease();
   rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, correlation_id_);
   auto response = co_await rpc::UnaryCall(stub_->async(), &Methods::CommitMaildrop, request, context);
   co_return response.status();
@@ -221,6 +235,7 @@ net::Awaitable<absl::Status> Maildrop::Commit() {
 net::Awaitable<void> Maildrop::Release() {
   if (released_) co_return;
   released_ = true;
+  EndLease();
   stream_.reset();
   mailbox::v1::ReleaseMaildropRequest request;
   request.set_account_id(account_id_);

@@ -8,7 +8,9 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +18,7 @@
 
 #include "common/net/awaitable.h"
 #include "common/rpc/client_stream.h"
+#include "common/rpc/lease_keeper.h"
 #include "mailmesh/mailbox/v1/mailbox_service.grpc.pb.h"
 
 namespace mailmesh::pop3_gateway {
@@ -28,9 +31,15 @@ struct MaildropMessage {
 
 class Maildrop {
  public:
-  // Takes the lease. FailedPrecondition/IN_USE while another session has it.
-  static net::Awaitable<absl::StatusOr<std::unique_ptr<Maildrop>>> Open(std::shared_ptr<grpc::Channel> store,
-                                                                        std::string account_id, std::string correlation_id);
+  struct Options {
+    std::string account_id;
+    std::string correlation_id;
+    std::chrono::seconds login_delay{};  // RFC 2449, 6.5; zero: none
+    std::function<void()> on_lease_lost;
+  };
+  // Takes the lease, which is renewed from then on, whatever the session waits for. FailedPrecondition/IN_USE while another
+  // session has it; ResourceExhausted/LIMIT when the last log-in was less than `login_delay` ago, through whatever gateway.
+  static net::Awaitable<absl::StatusOr<std::unique_ptr<Maildrop>>> Open(std::shared_ptr<grpc::Channel> store, Options options);
   ~Maildrop();
 
   // Messages 1..count(); numbers hold for the session.
@@ -53,8 +62,8 @@ class Maildrop {
   // The next octets of the open message; empty at its end. The view is valid until the next call.
   net::Awaitable<absl::StatusOr<std::string_view>> ReadMessage();
 
-  // Extends the lease when it is due; cheap otherwise. LEASE_LOST when another session has taken it meanwhile.
-  net::Awaitable<absl::Status> KeepLease();
+  // Another session has taken the maildrop meanwhile, because the store did not hear of this one for long.
+  bool lease_lost() const { return keeper_ != nullptr && keeper_->lost(); }
   // Removes what is marked and gives the lease back. After an error nothing may be assumed removed.
   net::Awaitable<absl::Status> Commit();
   // Gives the lease back.
@@ -64,14 +73,17 @@ class Maildrop {
   using Stub = mailbox::v1::MailboxService::Stub;
   using ContentStream = rpc::ServerStream<mailbox::v1::FetchContentResponse>;
 
-  Maildrop(std::shared_ptr<grpc::Channel> store, std::string account_id, std::string correlation_id);
+  Maildrop(std::shared_ptr<grpc::Channel> store, Options options);
+  void StartLease(net::Executor executor, std::function<void()> on_lost);
+  // Stops renewing.
+  void EndLease();
   // Fills messages_ under the lease.
   net::Awaitable<absl::Status> List();
   void StartStream(uint64_t number, std::optional<uint32_t> top_lines, bool ahead);
   // Makes chunk_ the next chunk of the stream; false at the stream's end.
   net::Awaitable<absl::StatusOr<bool>> NextChunk();
 
-  std::unique_ptr<Stub> stub_;
+  std::shared_ptr<Stub> stub_;  // shared with a renewal under way
   std::string account_id_;
   std::string correlation_id_;
   std::string lease_id_;
@@ -80,7 +92,7 @@ class Maildrop {
   std::vector<MaildropMessage> messages_;
   uint64_t remaining_count_ = 0;
   uint64_t remaining_bytes_ = 0;
-  net::TimePoint renew_at_;
+  std::shared_ptr<rpc::LeaseKeeper> keeper_;  // shared with its coroutine
   bool released_ = false;
 
   std::optional<ContentStream> stream_;

@@ -16,8 +16,10 @@ namespace replies = pop3::replies;
 constexpr uint32_t kMaxErrors = 20;
 // Replies are written when this much has gathered, whatever the client has pipelined.
 constexpr size_t kFlushAbove = 64 * 1024;
-// How often a session that waits looks whether its lease is due.
-constexpr auto kLeaseCheck = std::chrono::seconds(20);
+// A client whose time is over may take this long to read why.
+constexpr auto kLastWordTimeout = std::chrono::seconds(5);
+// A session that an operator ends is cut where it has not ended by itself within this time: its client reads too slowly.
+constexpr auto kKickGrace = std::chrono::seconds(60);
 
 }  // namespace
 
@@ -38,9 +40,10 @@ net::Awaitable<void> Session::Run() {
   facts.state = "auth";
   facts.start = absl::Now();
   facts.tls = implicit_tls_;
-  const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason) {
+  const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason reason) {
     kicked->store(true);
     handle.Interrupt();
+    if (reason == service::KickReason::kOperator) handle.CancelAfter(kKickGrace);
   };
   entry_ = gateway_.sessions.Register(std::move(facts), kick);
   const telemetry::Gauge unauth = gateway_.metrics.sessions.With({"unauth"});
@@ -53,14 +56,12 @@ net::Awaitable<void> Session::Run() {
 }
 
 net::Awaitable<void> Session::Serve() {
-  stream_.ExpiresAfter(gateway_.login_timeout);
+  // One limit for all that comes before log-in: a client that sends an octet now and then would stay for ever.
+  login_limit_ = net::After(gateway_.login_timeout);
+  stream_.ExpiresAt(login_limit_ + kLastWordTimeout);
   if (implicit_tls_) {
-    std::shared_ptr<const net::TlsServerContext> context = gateway_.tls;
-    absl::Status status = co_await stream_.StartTlsServer(context);
-    if (!status.ok()) {
-      telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
-      co_return;
-    }
+    bool secured = co_await Handshake();
+    if (!secured) co_return;
   }
   Say(replies::kReady);
   for (;;) {
@@ -70,6 +71,13 @@ net::Awaitable<void> Session::Serve() {
     if (next == Next::kClose) break;
   }
   co_await Flush();
+}
+
+net::Awaitable<bool> Session::Handshake() {
+  std::shared_ptr<const net::TlsServerContext> context = gateway_.tls;
+  absl::Status status = co_await stream_.StartTlsServer(context);
+  if (!status.ok()) telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+  co_return status.ok();
 }
 
 // Serves what is buffered; when nothing is, writes what has been said and waits.
@@ -87,14 +95,19 @@ net::Awaitable<std::optional<base::LineReader::Framed>> Session::NextLine() {
 net::Awaitable<bool> Session::WaitForInput() {
   bool flushed = co_await Flush();
   if (!flushed) co_return false;
-  const net::TimePoint limit = net::After(in_transaction() ? gateway_.idle_timeout : gateway_.login_timeout);
+  const net::TimePoint limit = in_transaction() ? net::After(gateway_.idle_timeout) : login_limit_;
   for (;;) {
     const net::Duration left = limit - net::Clock::now();
-    stream_.ExpiresAfter(std::max<net::Duration>(std::min<net::Duration>(left, kLeaseCheck), std::chrono::milliseconds(1)));
+    stream_.ExpiresAfter(std::max<net::Duration>(left, std::chrono::milliseconds(1)));
     absl::StatusOr<net::WaitResult> waited = co_await reader_.WaitReadable();
     stream_.ExpiresAfter(gateway_.idle_timeout);
     if (kicked_->load()) {
       Say(replies::kShuttingDown);
+      co_await Flush();
+      co_return false;
+    }
+    if (in_transaction() && maildrop_->lease_lost()) {
+      Say(replies::kInUse);
       co_await Flush();
       co_return false;
     }
@@ -105,14 +118,6 @@ net::Awaitable<bool> Session::WaitForInput() {
       Say(replies::kTimeout);
       co_await Flush();
       co_return false;
-    }
-    if (in_transaction()) {
-      absl::Status kept = co_await maildrop_->KeepLease();
-      if (!kept.ok()) {
-        Say(replies::kInUse);
-        co_await Flush();
-        co_return false;
-      }
     }
   }
   absl::StatusOr<size_t> filled = co_await reader_.Fill();

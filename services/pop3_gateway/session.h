@@ -33,6 +33,7 @@ class Session {
 
   // session.cc
   net::Awaitable<void> Serve();
+  net::Awaitable<bool> Handshake();
   Result ServeLine(base::LineReader::Framed framed);
   Result Execute(pop3::Command command);
   // The next line; nothing: the session is over (why has been said).
@@ -82,6 +83,7 @@ class Session {
   const std::string session_id_;
   std::shared_ptr<std::atomic<bool>> kicked_;  // shared with the registry's callback, which may run a little longer
   service::SessionRegistry::Entry entry_;
+  net::TimePoint login_limit_;  // whoever has not logged in by then goes
   std::string out_;
   bool last_ok_ = false;  // of the last reply, for metrics
   uint32_t errors_ = 0;

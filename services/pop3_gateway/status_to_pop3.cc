@@ -22,8 +22,10 @@ const pop3::CannedReply& StatusToReply(const absl::Status& status) {
       return replies::kPermanent;
     case absl::StatusCode::kInvalidArgument:
       return rpc::ReasonOf(status) == type::v1::ERROR_REASON_BAD_CHARSET ? replies::kUtf8Needed : replies::kTemporary;
-    case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kResourceExhausted:
+      // RFC 2449, 8.1.1.
+      return rpc::ReasonOf(status) == type::v1::ERROR_REASON_LIMIT ? replies::kLoginDelay : replies::kTemporary;
+    case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kAborted:

@@ -3,6 +3,7 @@
 #include "common/base/status.h"
 #include "common/config/duration.h"
 #include "common/net/host_name.h"
+#include "common/net/io_pool.h"
 #include "common/net/listener.h"
 #include "common/smtp/replies.h"
 #include "services/smtp_ingress/session.h"
@@ -24,7 +25,8 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
                                             auth::Authenticator(directory, auth::Policy(config.auth())), directory);
   Ingress& ingress = *app->ingress_;
   ingress.shards = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
-  ASSIGN_OR_RETURN(ingress.relay, runtime.Channel("outbound_relay"));
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> relay, runtime.Channel("outbound_relay"));
+  ingress.relays = std::make_unique<rpc::ReplicaPicker>(relay, runtime.ChannelsTo("outbound_relay"));
   ASSIGN_OR_RETURN(ingress.tls, runtime.LoadTls("smtp", config.tls()));
   ingress.hostname = net::HostNameOr(config.hostname());
   const std::vector<std::string> networks(config.lmtp_networks().begin(), config.lmtp_networks().end());
@@ -44,6 +46,12 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   ingress.command_timeout = config::ToChrono(config.command_timeout());
   ingress.data_timeout = config::ToChrono(config.data_timeout());
   ingress.session_timeout = config::ToChrono(config.session_timeout());
+  ingress.transaction_timeout = config::ToChrono(config.transaction_timeout());
+  service::SessionRegistry& sessions = runtime.sessions();
+  app->account_watch_ = std::make_shared<auth::AccountWatch>(
+      runtime.io().Next().get_executor(), directory,
+      auth::AccountWatch::Sessions{[&sessions] { return sessions.Accounts(); },
+                                   [&sessions](const std::string& account) { sessions.KickAccount(account); }});
   return app;
 }
 
@@ -62,6 +70,7 @@ absl::Status App::StartListener(ListenerKind kind, const config::v1::ListenerCon
 }
 
 absl::Status App::Start() {
+  account_watch_->Start();
   RETURN_IF_ERROR(StartListener(ListenerKind::kMx, config_.mx()));
   RETURN_IF_ERROR(StartListener(ListenerKind::kSubmission, config_.submission()));
   RETURN_IF_ERROR(StartListener(ListenerKind::kSubmissions, config_.submissions()));

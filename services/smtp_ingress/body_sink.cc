@@ -57,8 +57,16 @@ net::Awaitable<void> BodySink::StartUploads() {
   // With several destinations the relay gets the content too: it stands in for a shard that fails after others have stored
   // their copies. And where it is to report that a copy was stored.
   if (!envelope_.relayed().empty() || destinations > 1 || envelope_.reports_local_success()) {
-    auto stub = RelayService::NewStub(ingress_.relay);
-    uploads_[""].to_relay.emplace(rpc::ClientStream<relay::v1::UploadBodyRequest, relay::v1::UploadBodyResponse>::Start(
+    Upload& upload = uploads_[""];
+    rpc::CallContext picking = rpc::CallContext::Within(absl::FromChrono(kChannelTimeout), correlation_id_);
+    absl::StatusOr<std::shared_ptr<grpc::Channel>> relay = co_await ingress_.relays->Pick(picking);
+    if (!relay.ok()) {
+      upload.status = relay.status();
+      co_return;
+    }
+    relay_ = *std::move(relay);
+    auto stub = RelayService::NewStub(relay_);
+    upload.to_relay.emplace(rpc::ClientStream<relay::v1::UploadBodyRequest, relay::v1::UploadBodyResponse>::Start(
         stub->async(), &RelayMethods::UploadBody, context));
   }
 }

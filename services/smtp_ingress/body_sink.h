@@ -43,6 +43,8 @@ class BodySink {
   absl::StatusOr<type::v1::MessageBody> BodyFor(const std::string& shard) const;
   // Whether BodyFor has one; copies nothing.
   bool HasBodyFor(const std::string& shard) const;
+  // The relay that has the content; null: any may be given it.
+  const std::shared_ptr<grpc::Channel>& relay() const { return relay_; }
 
  private:
   struct Upload {
@@ -62,6 +64,7 @@ class BodySink {
   uint64_t size_ = 0;
   std::string buffer_;  // all of it while it is small; what does not fill a chunk after that
   bool streaming_ = false;
+  std::shared_ptr<grpc::Channel> relay_;  // shared with the calls on it
   std::map<std::string, Upload> uploads_;  // by shard; "" is the relay
 };
 

@@ -154,8 +154,15 @@ net::Awaitable<absl::Status> Enqueue(Ingress& ingress, const DeliveryRequest& re
     call.set_dsn_return(*mail.ret == smtp::Ret::kFull ? relay::v1::DSN_RETURN_FULL : relay::v1::DSN_RETURN_HEADERS);
   }
   call.set_envelope_id(mail.envid.value_or(""));
-  auto stub = RelayService::NewStub(ingress.relay);
   rpc::CallContext context = rpc::CallContext::Within(kEnqueueTimeout, request.facts.correlation_id());
+  std::shared_ptr<grpc::Channel> relay = request.body.relay();
+  if (relay == nullptr) {
+    absl::StatusOr<std::shared_ptr<grpc::Channel>> picked = co_await ingress.relays->Pick(context);
+    if (!picked.ok()) co_return picked.status();
+    relay = *std::move(picked);
+  }
+  // Again and again, but at this one: what a lost answer was about is in its spool, and in no other.
+  auto stub = RelayService::NewStub(relay);
   rpc::RetryPolicy policy;
   policy.max_attempts = 100;
   auto response = co_await rpc::RetryUnary(stub->async(), &RelayMethods::EnqueueMessage, call, context, policy);

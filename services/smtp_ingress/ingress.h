@@ -11,6 +11,7 @@
 #include "common/net/awaitable.h"
 #include "common/net/cidr.h"
 #include "common/net/tls_server_context.h"
+#include "common/rpc/replica_picker.h"
 #include "common/service/session_registry.h"
 #include "services/smtp_ingress/limits.h"
 #include "services/smtp_ingress/metrics.h"
@@ -35,7 +36,8 @@ struct Ingress {
   auth::Authenticator authenticator;
   auth::DirectoryClient lookups;
   std::unique_ptr<auth::ShardMap> shards;
-  std::shared_ptr<grpc::Channel> relay;
+  // All that concerns one message in the relay goes to one replica: the others know nothing of it.
+  std::unique_ptr<rpc::ReplicaPicker> relays;
   std::shared_ptr<net::TlsServerContext> tls;
   std::unique_ptr<Limits> limits;
   config::v1::CompletionConfig completion;
@@ -48,6 +50,7 @@ struct Ingress {
   net::Duration command_timeout{};
   net::Duration data_timeout{};
   net::Duration session_timeout{};
+  net::Duration transaction_timeout{};
 };
 
 }  // namespace mailmesh::smtp_ingress

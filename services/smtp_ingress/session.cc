@@ -18,6 +18,8 @@ namespace server = smtp::server;
 // Replies are written when this much has gathered, whatever the client has pipelined.
 constexpr size_t kFlushAbove = 32 * 1024;
 constexpr auto kLastWordTimeout = std::chrono::seconds(5);
+// A session that an operator ends may finish the content that it is at within this time.
+constexpr auto kKickGrace = std::chrono::seconds(30);
 
 smtp::ServerOptions OptionsFor(const Ingress& ingress, ListenerKind kind) {
   smtp::ServerOptions options;
@@ -64,7 +66,7 @@ Session::Session(Ingress& ingress, net::Stream stream, ListenerKind kind)
       stream_(std::move(stream)),
       reader_(stream_, 256 * 1024),
       session_id_(base::NewSessionId()),
-      kicked_(std::make_shared<std::atomic<bool>>(false)),
+      kick_(std::make_shared<KickState>()),
       machine_(OptionsFor(ingress, kind)) {}
 
 net::Awaitable<void> Session::Run() {
@@ -75,8 +77,9 @@ net::Awaitable<void> Session::Run() {
   facts.state = std::string(ListenerName(kind_));
   facts.start = absl::Now();
   facts.tls = kind_ == ListenerKind::kSubmissions;
-  const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason) {
-    kicked->store(true);
+  const auto kick = [state = kick_, handle = stream_.handle()](service::KickReason reason) {
+    if (reason == service::KickReason::kOperator) state->content_until.store(net::After(kKickGrace));
+    state->kicked.store(true);
     handle.Interrupt();
   };
   entry_ = ingress_.sessions.Register(std::move(facts), kick);
@@ -92,6 +95,7 @@ net::Awaitable<void> Session::Run() {
 
 net::Awaitable<bool> Session::Greet() {
   session_end_ = net::After(ingress_.session_timeout);
+  transaction_limit_ = net::After(ingress_.transaction_timeout);
   // A little later, whatever goes on: until then a client between two commands is told (Exchange).
   stream_.ExpiresAt(session_end_ + kLastWordTimeout);
   stream_.ExpiresAfter(ingress_.command_timeout);
@@ -99,12 +103,8 @@ net::Awaitable<bool> Session::Greet() {
   // Before a handshake, which is what costs: without a word, for there is none before TLS.
   if (too_fast && kind_ == ListenerKind::kSubmissions) co_return false;
   if (kind_ == ListenerKind::kSubmissions) {
-    std::shared_ptr<const net::TlsServerContext> context = ingress_.tls;
-    absl::Status status = co_await stream_.StartTlsServer(context);
-    if (!status.ok()) {
-      telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
-      co_return false;
-    }
+    bool secured = co_await Handshake();
+    if (!secured) co_return false;
     machine_.set_tls_active();
   }
   machine_.SetOffer(Offer());
@@ -120,10 +120,20 @@ net::Awaitable<bool> Session::Greet() {
   co_return true;
 }
 
+// As a whole within the time of a command.
+net::Awaitable<bool> Session::Handshake() {
+  stream_.ExpiresAt(net::After(ingress_.command_timeout));
+  std::shared_ptr<const net::TlsServerContext> context = ingress_.tls;
+  absl::Status status = co_await stream_.StartTlsServer(context);
+  stream_.ExpiresAt(session_end_ + kLastWordTimeout);
+  if (!status.ok()) telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+  co_return status.ok();
+}
+
 net::Awaitable<void> Session::Serve() {
   bool greeted = co_await Greet();
   if (!greeted) co_return;
-  command_start_ = net::Clock::now();
+  command_start_ = served_start_ = net::Clock::now();
   while (!closing_) {
     server::Event event = machine_.Next(input_);
     if (std::holds_alternative<server::NeedInput>(event)) {
@@ -154,29 +164,44 @@ net::Awaitable<void> Session::SayLast(const smtp::CannedReply& reply) {
   [[maybe_unused]] bool said = co_await Flush();
 }
 
+// Until when input is waited for. A command must be there as a whole in its time, however slowly its octets come; inside
+// a content silence counts, and the end of the session (Greet).
+net::TimePoint Session::WaitLimit() const {
+  if (!machine_.at_command_boundary()) return std::min(kick_->content_until.load(), net::After(ingress_.data_timeout));
+  const net::Duration timeout = body_ != nullptr ? ingress_.data_timeout : ingress_.command_timeout;
+  return std::min({command_start_ + timeout, transaction_limit_, session_end_});
+}
+
+const smtp::CannedReply* Session::ReasonToEnd() const {
+  const bool boundary = machine_.at_command_boundary();
+  const net::TimePoint now = net::Clock::now();
+  if (kick_->kicked.load() && (boundary || now >= kick_->content_until.load())) return &replies::kShuttingDown;
+  return boundary && now >= WaitLimit() ? &replies::kTimeout : nullptr;
+}
+
 net::Awaitable<bool> Session::Exchange() {
   reader_.Consume(reader_.data().size() - input_.size());
   input_ = {};
   bool flushed = co_await Flush();
   if (!flushed) co_return false;
-  if (net::Clock::now() >= session_end_ && machine_.at_command_boundary()) {
-    co_await SayLast(replies::kTimeout);
+  // A kick may have come while a command was being served or a content was on its way.
+  absl::StatusOr<net::WaitResult> waited = net::WaitResult::kInterrupted;
+  if (ReasonToEnd() == nullptr) {
+    stream_.ExpiresAfter(net::Duration::zero());
+    stream_.ExpiresAt(WaitLimit());
+    waited = co_await reader_.WaitReadable();
+    stream_.ExpiresAt(session_end_ + kLastWordTimeout);
+    stream_.ExpiresAfter(ingress_.command_timeout);
+  }
+  if (const smtp::CannedReply* reason = ReasonToEnd(); reason != nullptr) {
+    // RFC 5321, 3.8 and 4.5.3.2: say why, if the client still listens.
+    co_await SayLast(*reason);
     co_return false;
   }
-  stream_.ExpiresAfter(body_ != nullptr ? ingress_.data_timeout : ingress_.command_timeout);
-  absl::StatusOr<net::WaitResult> waited = co_await reader_.WaitReadable();
-  if (kicked_->load() && machine_.at_command_boundary()) {
-    co_await SayLast(replies::kShuttingDown);
-    co_return false;
-  }
-  if (!waited.ok()) {
-    // RFC 5321, 4.5.3.2: say why, if the client still listens.
-    if (absl::IsDeadlineExceeded(waited.status()) && machine_.at_command_boundary()) co_await SayLast(replies::kTimeout);
-    co_return false;
-  }
+  if (!waited.ok()) co_return false;
   if (*waited == net::WaitResult::kInterrupted) co_return true;
   absl::StatusOr<size_t> filled = co_await reader_.Fill();
-  command_start_ = net::Clock::now();
+  served_start_ = net::Clock::now();
   input_ = reader_.data();
   co_return filled.ok() && *filled > 0;
 }
@@ -185,13 +210,14 @@ Session::Handled Session::Handle(server::Event event) {
   auto dispatch = [this](auto& typed) -> Handled { return On(std::move(typed)); };
   Handled handled = std::visit(dispatch, event);
   co_await std::move(handled);
+  command_start_ = net::Clock::now();
 }
 
 void Session::Answer(smtp::Verb verb, const smtp::Reply& reply) {
   machine_.Answer(reply);
-  const std::chrono::duration<double> took = net::Clock::now() - command_start_;
+  const std::chrono::duration<double> took = net::Clock::now() - served_start_;
   ingress_.metrics.command_seconds.With({ListenerName(kind_), smtp::VerbName(verb), CodeClass(reply.code)}).Observe(took.count());
-  command_start_ = net::Clock::now();
+  served_start_ = net::Clock::now();
 }
 
 smtp::Capabilities Session::Offer() const {
@@ -201,9 +227,12 @@ smtp::Capabilities Session::Offer() const {
                       smtp::Extension::kDsn,        smtp::Extension::kVrfy,     smtp::Extension::kHelp};
   offer.max_size = ingress_.max_message_bytes;
   if (!stream_.is_tls() && ingress_.tls != nullptr) offer.extensions.Add(smtp::Extension::kStartTls);
-  if (IsSubmission(kind_) && account_id_.empty()) {
-    offer.auth_mechanisms = ingress_.authenticator.policy().Mechanisms(Facts());
-    if (!offer.auth_mechanisms.empty()) offer.extensions.Add(smtp::Extension::kAuth);
+  if (IsSubmission(kind_)) {
+    std::vector<std::string> mechanisms = ingress_.authenticator.policy().Mechanisms(Facts());
+    if (!mechanisms.empty()) offer.extensions.Add(smtp::Extension::kAuth);
+    // RFC 4954, 4: once only. Nothing is left to choose after it, so EHLO does not list it any more; the parameter of
+    // MAIL (5) stays.
+    if (account_id_.empty()) offer.auth_mechanisms = std::move(mechanisms);
   }
   return offer;
 }
@@ -230,10 +259,8 @@ Session::Handled Session::On(server::StartTlsReceived event) {
     Close();
     co_return;
   }
-  std::shared_ptr<const net::TlsServerContext> context = ingress_.tls;
-  absl::Status status = co_await stream_.StartTlsServer(context);
-  if (!status.ok()) {
-    telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+  bool secured = co_await Handshake();
+  if (!secured) {
     Close();
     co_return;
   }

@@ -32,9 +32,13 @@ class Session {
   // session.cc
   net::Awaitable<void> Serve();
   net::Awaitable<bool> Greet();
+  net::Awaitable<bool> Handshake();
   // Writes what has been said and waits for more input; false: the connection is over.
   net::Awaitable<bool> Exchange();
   net::Awaitable<bool> Flush();
+  net::TimePoint WaitLimit() const;
+  // Why the session is to end now; null: it goes on.
+  const smtp::CannedReply* ReasonToEnd() const;
   // Says a last reply, for which the client gets a little time whatever else has run out.
   net::Awaitable<void> SayLast(const smtp::CannedReply& reply);
   Handled Handle(smtp::server::Event event);
@@ -83,13 +87,20 @@ class Session {
   net::Stream stream_;
   net::BufferedReader reader_;
   const std::string session_id_;
-  std::shared_ptr<std::atomic<bool>> kicked_;  // shared with the registry's callback, which may run a little longer
+  // What a kick asks for.
+  struct KickState {
+    std::atomic<bool> kicked{false};
+    std::atomic<net::TimePoint> content_until{net::kNever};  // a content under way may take until then; set first
+  };
+  std::shared_ptr<KickState> kick_;  // shared with the registry's callback, which may run a little longer
   service::SessionRegistry::Entry entry_;
   smtp::ServerMachine machine_;
   std::string_view input_;  // what the machine has not taken of reader_.data()
   bool closing_ = false;
-  net::TimePoint command_start_;
-  net::TimePoint session_end_;  // the client hears 421 at its next command
+  net::TimePoint served_start_;       // of what is being served, for metrics
+  net::TimePoint command_start_;      // the next command is awaited since then
+  net::TimePoint transaction_limit_;  // a content must have begun by then
+  net::TimePoint session_end_;        // the client hears 421 at its next command
 
   std::string helo_;
   std::unique_ptr<auth::Exchange> exchange_;

@@ -74,6 +74,7 @@ void Session::ConcludeStep(auth::Step step) {
   account_ = success.address;
   if (!success.shard_endpoint.empty()) ingress_.shards->Learn(success.shard, success.shard_endpoint);
   entry_.SetAccount(account_);
+  machine_.SetOffer(Offer());
   telemetry::Info("logged in", {{"session_id", session_id_},
                                 {"account", account_},
                                 {"peer", stream_.peer_address().ToString()},

@@ -233,6 +233,7 @@ Session::Handled Session::On(server::EndContent event) {
                               {"result", result},
                               {"code", static_cast<int64_t>(code)}});
   DropTransaction();
+  transaction_limit_ = net::After(ingress_.transaction_timeout);
   for (const smtp::Reply& answer : answers) machine_.Answer(answer);
 }
 

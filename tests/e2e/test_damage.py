@@ -87,6 +87,7 @@ class Damage(unittest.TestCase):
         self.assertEqual(self.mesh.process_id("mailbox_store"), store, "the process stays up")
         verified = self.mesh.run("store", "verify", "--contents", check=False)
         self.assertNotEqual(verified.returncode, 0, verified.stdout)
+        self.assertEqual(len(re.findall("cannot be read", verified.stdout)), len(refused), verified.stdout + verified.stderr)
         log = (self.mesh.dir / "log/mailbox_store.log").read_text()
         said = re.search(r".*the database cannot be read in places.*", log)
         self.assertIsNotNone(said, "the log says what is wrong")

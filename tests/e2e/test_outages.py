@@ -268,7 +268,8 @@ class Outages(unittest.TestCase):
         print(f"\n    {role} {how.__name__} for {end - begin:.0f} s")
         for probe in probes:
             outcomes = probe.outcomes(begin, end)
-            back = next((b for b, _, outcome in probe.seen if outcome == "ok" and b > end), end) - end
+            # Done, not begun: an IMAP command may have waited for its store, where POP3 has said [SYS/TEMP] and come again.
+            back = next((done for begun, done, outcome in probe.seen if outcome == "ok" and begun > end), end) - end
             said = ", ".join(f"{outcome} ({count}, up to {longest:.1f} s)" for outcome, (count, longest) in sorted(outcomes.items()))
             print(f"      {probe.name:13} {said}; works {back:.1f} s after", flush=True)
             for outcome in outcomes:

@@ -19,9 +19,9 @@ class Unavailable(Exception):
     """The peers' root cannot be made or entered here."""
 
 
-def require_root():
-    """Makes the peers' root if it is not there."""
-    done = subprocess.run([PROJECT / "tests/support/peers-root"], capture_output=True, text=True)
+def require_root(name="root"):
+    """Makes the peers' root of this name if it is not there."""
+    done = subprocess.run([PROJECT / "tests/support/peers-root", name], capture_output=True, text=True)
     if done.returncode == 77:
         raise Unavailable(done.stderr.strip())
     if done.returncode != 0:
@@ -35,19 +35,25 @@ class Site:
     routes: {domain: (host, port)} for mail that it sends on.
     tls: (certificate, key, ca) paths, or None for a site without TLS.
     keep_octets: Dovecot stores messages with the line ends that they came with, mailboxes under any name.
-    postfix: more settings for its main.cf.
+    postfix, dovecot: more settings for its main.cf, more text for its dovecot.conf.
+    log_in: the mechanisms by which Postfix lets its users log in, checked by Dovecot, over TLS; it relays and takes no mail
+    without.
     """
 
     def __init__(self, domains, routes=None, tls=None, password="peer-secret", size_limit=0, drop_headers="",
-                 users=("anna", "bert"), keep_octets=False, postfix=None):
+                 users=("anna", "bert"), keep_octets=False, postfix=None, log_in="", dovecot=""):
         require_root()
         self.users = users
         self.domains = domains
         self.password = password
         self.smtp_port, self.lmtp_port, self.imap_port, self.pop3_port, self.imaps_port, self.pop3s_port = free_ports(6)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="peer-", dir=PROJECT / "build/peers"))
+        if log_in:
+            postfix = {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth",
+                       "smtpd_tls_auth_only": "yes", "smtpd_client_restrictions": "permit_sasl_authenticated, reject",
+                       "mynetworks": ""} | (postfix or {})
         self._write_postfix(routes or {}, tls, size_limit, drop_headers, postfix or {})
-        self._write_dovecot(tls, keep_octets)
+        self._write_dovecot(tls, keep_octets, log_in, dovecot)
         self._process = None
 
     def _write_postfix(self, routes, tls, size_limit, drop_headers, more):
@@ -115,7 +121,7 @@ class Site:
             master.append(line)
         (etc / "master.cf").write_text("\n".join(master) + "\n")
 
-    def _write_dovecot(self, tls, keep_octets):
+    def _write_dovecot(self, tls, keep_octets, log_in, more):
         etc = self.dir / "etc-dovecot"
         etc.mkdir()
         if tls:
@@ -129,6 +135,9 @@ class Site:
                 "lmtp": self._inet("lmtp", self.lmtp_port),
             }.items()
         )
+        if log_in:
+            listeners += (f"auth_mechanisms = {log_in}\nservice auth {{\n  unix_listener /var/spool/postfix/private/auth {{\n"
+                          "    mode = 0660\n    user = postfix\n    group = postfix\n  }\n}\n")
         (etc / "dovecot.conf").write_text(
             f"""protocols = imap pop3 lmtp
 listen = 127.0.0.1
@@ -163,6 +172,7 @@ userdb {{
   args = uid=mail gid=mail home=/srv/mail/%u allow_all_users=yes
 }}
 {listeners}
+{more}
 """
         )
 

@@ -85,8 +85,8 @@ argon2_passes: 1
 scram_iterations: 4096
 """)
 
-    def write_store(self):
-        self.write("mailbox_store", f"database: {{path: {self.dir}/store.db, ballast_bytes: 0}}\n", ["directory"])
+    def write_store(self, admin="127.0.0.1:0"):
+        self.write("mailbox_store", f"database: {{path: {self.dir}/store.db, ballast_bytes: 0}}\n", ["directory"], admin)
 
     def start_all(self):
         endpoints = {f"{role}.grpc": self.grpc(role) for role in self.roles}

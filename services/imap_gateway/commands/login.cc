@@ -76,7 +76,7 @@ Session::Result Session::On(imap::Authenticate command) {
     if (!initial.has_value()) co_return Bad("Invalid base64.");
   }
   std::unique_ptr<auth::Exchange> exchange = gateway_.authenticator.NewExchange(Facts());
-  const net::TimePoint deadline = net::After(gateway_.login_timeout);
+  const net::TimePoint deadline = login_limit_;
   auth::Step step = co_await exchange->Start(command.mechanism, std::move(initial), deadline);
   while (const auto* challenge = std::get_if<auth::Challenge>(&step)) {
     imap::AppendContinuation(out_, base::Base64Encode(challenge->data));
@@ -121,6 +121,7 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
   if (!success.shard_endpoint.empty()) gateway_.shard_map->Learn(success.shard, success.shard_endpoint);
   store_ = std::make_unique<StoreCalls>(gateway_.shards->Get(success.shard), success.account_id, session_id_);
   account_ = success.address;
+  stream_.ExpiresAt(net::kNever);
   commands_.set_limits(LoggedInLimits(gateway_));
   entry_.SetAccount(account_);
   SetState(SessionState::kAuthenticated);
@@ -143,13 +144,8 @@ Session::Result Session::On(imap::StartTls) {
   commands_ = imap::CommandReader(imap::CommandReader::UnauthenticatedLimits());
   bool flushed = co_await Flush();
   if (!flushed) co_return Next::kClose;
-  stream_.ExpiresAfter(gateway_.login_timeout);
-  std::shared_ptr<const net::TlsServerContext> context = gateway_.tls;
-  absl::Status status = co_await stream_.StartTlsServer(context);
-  if (!status.ok()) {
-    telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
-    co_return Next::kClose;
-  }
+  bool secured = co_await Handshake();
+  if (!secured) co_return Next::kClose;
   entry_.SetTls(true);
   Ok("");
   co_return Next::kGoOn;

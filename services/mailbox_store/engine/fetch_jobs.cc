@@ -217,8 +217,10 @@ void RenewFetchLease(Store& store, const RenewFetchLeaseRequest& request, Done<R
 }
 
 void FinishFetchRun(Store& store, const FinishFetchRunRequest& request, Done<FinishFetchRunResponse> done) {
+  // Without an id: from a fetcher of the version before.
+  const char letter = request.request_id().empty() ? char{0} : char{kFetchJobRequest};
   MutateJob<FinishFetchRunResponse>(
-      store, request.job_id(), 0, "", std::move(done),
+      store, request.job_id(), letter, request.request_id(), std::move(done),
       [&](Txn& txn, FetchJobRecord& record, FinishFetchRunResponse*) -> absl::Status {
         RETURN_IF_ERROR(CheckFetchLease(txn, request.job_id(), request.lease_token()));
         const int64_t now = store.NowSeconds();
@@ -229,7 +231,8 @@ void FinishFetchRun(Store& store, const FinishFetchRunRequest& request, Done<Fin
         record.set_triggered(false);
         record.set_last_run_seconds(now);
         record.set_next_run_seconds(again ? now : now + std::min<int64_t>(request.next_run_in_seconds(), kMaxPause));
-        record.set_last_error(request.error().substr(0, kMaxError));
+        const std::string& said = request.error().empty() ? request.note() : request.error();
+        record.set_last_error(said.substr(0, kMaxError));
         record.set_messages_fetched(record.messages_fetched() + request.messages_fetched());
         record.set_consecutive_failures(request.error().empty() ? 0 : record.consecutive_failures() + 1);
         record.set_runs(record.runs() + 1);

@@ -16,6 +16,7 @@ using namespace mailbox::v1;  // NOLINT: eight messages of one contract
 constexpr size_t kMaxLeaseId = 128;
 constexpr uint32_t kMinLimit = 10;
 constexpr uint32_t kMaxLimit = 600;
+constexpr uint32_t kMaxLoginDelay = 86'400;
 constexpr int kMessagesOfAResponse = 10'000;
 
 absl::Status CheckLeaseId(const std::string& lease_id) {
@@ -24,6 +25,8 @@ absl::Status CheckLeaseId(const std::string& lease_id) {
 }
 
 std::chrono::seconds Limit(uint32_t seconds) { return std::chrono::seconds(std::clamp(seconds, kMinLimit, kMaxLimit)); }
+
+std::chrono::seconds LoginDelay(uint32_t seconds) { return std::chrono::seconds(std::min(seconds, kMaxLoginDelay)); }
 
 absl::Status Describe(Txn& txn, AcquireMaildropResponse* response) {
   ASSIGN_OR_RETURN(const MailboxId inbox, txn.FindMailboxByName(kInboxName));
@@ -69,7 +72,8 @@ MutationOptions Barrier() {
 void AcquireMaildrop(Store& store, const AcquireMaildropRequest& request, Done<AcquireMaildropResponse> done) {
   auto stage = [&](Txn& txn, AcquireMaildropResponse* response, MutationOptions&) -> absl::Status {
     RETURN_IF_ERROR(CheckLeaseId(request.lease_id()));
-    RETURN_IF_ERROR(store.maildrops().Acquire(txn.number(), request.lease_id(), Limit(request.time_limit_seconds())));
+    RETURN_IF_ERROR(store.maildrops().Acquire(txn.number(), request.lease_id(), Limit(request.time_limit_seconds()),
+                                              LoginDelay(request.login_delay_seconds())));
     const absl::Status described = Describe(txn, response);
     if (!described.ok()) store.maildrops().Release(txn.number(), request.lease_id());
     return described;

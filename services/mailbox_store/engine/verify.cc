@@ -22,6 +22,9 @@ using mailbox::v1::VerifyStoreResponse;
 absl::Status VerifyOne(Store& store, const std::string& account_id, bool contents, VerifyReport& report) {
   const absl::Status verified = VerifyAccount(store, account_id, contents, report);
   report.progress().set_accounts(report.progress().accounts() + 1);
+  if (absl::IsDataLoss(verified)) {  // the others are verified all the same
+    return report.Found(VerifyFinding::KIND_DAMAGED_RECORD, "not all was looked at: " + std::string(base::Message(verified)));
+  }
   // Deleted meanwhile: there is nothing to verify.
   return absl::IsNotFound(verified) ? absl::OkStatus() : verified;
 }

@@ -65,7 +65,9 @@ class ContentsVerifier {
     auto chunk = octets_ ? Scan(ColumnId::kBlobs) : nullptr;
     record->SeekToFirst();
     if (chunk != nullptr) chunk->SeekToFirst();
-    while (record->Valid() || (chunk != nullptr && chunk->Valid())) {
+    for (;;) {
+      if (chunk != nullptr && !chunk->Valid()) RETURN_IF_ERROR(PassDamage(*record, *chunk));
+      if (!record->Valid() && (chunk == nullptr || !chunk->Valid())) break;
       std::string_view of_record = record->Valid() ? record->key() : std::string_view();
       std::string_view of_chunk = chunk != nullptr && chunk->Valid() ? chunk->key() : std::string_view();
       const std::optional<BlobId> a = keys::TakeBlob(of_record);
@@ -76,14 +78,32 @@ class ContentsVerifier {
       if (has_record) RETURN_IF_ERROR(ReadRecord(blob, *record));
       if (b && *b == blob) {
         RETURN_IF_ERROR(ReadChunks(blob, *chunk, has_record));
-      } else if (octets_ && has_record && record_ && record_->size > 0) {
+      } else if (octets_ && has_record && record_ && record_->size > 0 && unreadable_ != blob) {
         RETURN_IF_ERROR(report_.Found(VerifyFinding::KIND_MISSING_CONTENT, "no octets of " + Name(blob)));
       }
       report_.progress().set_contents(report_.progress().contents() + 1);
       RETURN_IF_ERROR(report_.Tick());
     }
-    RETURN_IF_ERROR(FromKv(record->status()));
-    return chunk == nullptr ? absl::OkStatus() : FromKv(chunk->status());
+    return FromKv(record->status());
+  }
+
+  // What is in a damaged file ends the walk over the octets with an error. It is told, and the walk begins again where the next record
+  // is, or behind that content, if it is its octets that cannot be read.
+  absl::Status PassDamage(const kv::Iterator& record, kv::Iterator& chunk) {
+    const absl::Status unreadable = FromKv(chunk.status());
+    if (unreadable.ok()) return unreadable;
+    const std::string reason(base::Message(unreadable));
+    std::string_view key = record.Valid() ? record.key() : std::string_view();
+    const std::optional<BlobId> next = keys::TakeBlob(key);
+    if (!next) return report_.Found(VerifyFinding::KIND_DAMAGED_RECORD, "octets behind the last content: " + reason);
+    chunk.Seek(keys::Blob(*next));
+    if (chunk.Valid() || chunk.status().ok()) {
+      return report_.Found(VerifyFinding::KIND_DAMAGED_RECORD, "octets before content " + base::IdHex(*next) + ": " + reason);
+    }
+    referrer_.clear();
+    chunk.Seek(kv::PrefixEnd(keys::Blob(*next)));
+    unreadable_ = *next;
+    return report_.Found(VerifyFinding::KIND_MISSING_CONTENT, absl::StrCat("octets of ", Name(*next), " cannot be read: ", reason));
   }
 
   std::string Name(const BlobId& blob) const {
@@ -135,6 +155,13 @@ class ContentsVerifier {
       size += value.size();
       report_.progress().set_content_bytes(report_.progress().content_bytes() + value.size());
       RETURN_IF_ERROR(report_.Tick());
+    }
+    // An error is that of the octets behind these, where these are whole: left to PassDamage.
+    const bool whole = has_record && record_ && size == record_->size;
+    if (const absl::Status status = FromKv(it.status()); !status.ok() && !whole) {
+      it.Seek(kv::PrefixEnd(prefix));
+      return report_.Found(VerifyFinding::KIND_MISSING_CONTENT,
+                           absl::StrCat("octets of ", Name(blob), " cannot be read: ", std::string(base::Message(status))));
     }
     if (!has_record) {
       ASSIGN_OR_RETURN(const bool known, CollectorKnows(blob));
@@ -190,6 +217,7 @@ class ContentsVerifier {
   VerifyReport& report_;
   const kv::Snapshot snapshot_;
   uint64_t references_ = 0;
+  std::optional<BlobId> unreadable_;  // told already
   // Of the content that is looked at.
   std::optional<BlobRecord> record_;
   std::string digest_;

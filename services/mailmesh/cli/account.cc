@@ -5,6 +5,7 @@
 #include "mailmesh/directory/v1/directory_admin_service.grpc.pb.h"
 #include "mailmesh/mailbox/v1/mailbox_service.grpc.pb.h"
 #include "services/mailmesh/cli/actions.h"
+#include "services/mailmesh/cli/end_sessions.h"
 
 namespace mailmesh::cli {
 namespace {
@@ -45,29 +46,36 @@ absl::Status ListAccounts(Context& context, const std::string& domain) {
   return absl::OkStatus();
 }
 
-// First out of the directory, so that no mail comes in any more; then its mail is dropped.
+// First out of the directory, so that no mail comes in any more and nobody logs in; then its mail is dropped.
 absl::Status DeleteAccount(Context& context, const std::string& address) {
+  ASSIGN_OR_RETURN(const AccountRef account, FindAccount(context, address));
   ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::DeleteAccountRequest request;
   request.set_request_id(NewRequestId());
   request.set_address(address);
   ASSIGN_OR_RETURN(const auto gone, Call(stub.get(), &Stub::DeleteAccount, request));
+  const absl::Status ended = EndSessions(context, account.address);
   ASSIGN_OR_RETURN(const auto channel, context.ChannelToShard(gone.shard()));
   const auto store = MailboxService::NewStub(channel);
   mailbox::v1::DeleteAccountRequest drop;
   drop.set_request_id(NewRequestId());
   drop.set_account_id(gone.account_id());
-  return Call<MailboxService::Stub>(store.get(), &MailboxService::Stub::DeleteAccount, drop).status();
+  RETURN_IF_ERROR(Call<MailboxService::Stub>(store.get(), &MailboxService::Stub::DeleteAccount, drop).status());
+  return ended;
 }
 
-absl::Status SetPassword(Context& context, const std::string& address, bool password_stdin) {
+// Who knew the old password only may be logged in: their sessions end, unless the operator wants them to go on.
+absl::Status SetPassword(Context& context, const std::string& address, bool password_stdin, bool keep_sessions) {
   ASSIGN_OR_RETURN(const std::string password, ReadSecret("New password for " + address, password_stdin));
   ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::SetPasswordRequest request;
   request.set_request_id(NewRequestId());
   request.set_address(address);
   request.set_password(password);
-  return Call(stub.get(), &Stub::SetPassword, request).status();
+  RETURN_IF_ERROR(Call(stub.get(), &Stub::SetPassword, request).status());
+  if (keep_sessions) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const AccountRef account, FindAccount(context, address));
+  return EndSessions(context, account.address);
 }
 
 absl::Status SetDisabled(Context& context, const std::string& address, bool disabled) {
@@ -76,7 +84,10 @@ absl::Status SetDisabled(Context& context, const std::string& address, bool disa
   request.set_request_id(NewRequestId());
   request.set_address(address);
   request.set_disabled(disabled);
-  return Call(stub.get(), &Stub::SetAccountDisabled, request).status();
+  RETURN_IF_ERROR(Call(stub.get(), &Stub::SetAccountDisabled, request).status());
+  if (!disabled) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const AccountRef account, FindAccount(context, address));
+  return EndSessions(context, account.address);
 }
 
 }  // namespace
@@ -87,6 +98,7 @@ void AddAccountCommands(CLI::App& app) {
     std::string address;
     std::string domain;
     bool password_stdin = false;
+    bool keep_sessions = false;
   };
   auto arguments = std::make_shared<Arguments>();
   auto* create = account->add_subcommand("create", "Creates an account; asks for its password");
@@ -98,14 +110,15 @@ void AddAccountCommands(CLI::App& app) {
   auto* list = account->add_subcommand("list", "Lists the accounts");
   list->add_option("--domain", arguments->domain, "Only of this domain");
   SetAction(list, [arguments](Context& context) { return ListAccounts(context, arguments->domain); });
-  auto* remove = account->add_subcommand("delete", "Deletes an account and all its mail");
+  auto* remove = account->add_subcommand("delete", "Deletes an account and all its mail, and ends its sessions");
   remove->add_option("ADDRESS", arguments->address, "Its address")->required();
   SetAction(remove, [arguments](Context& context) { return DeleteAccount(context, arguments->address); });
-  auto* password = account->add_subcommand("password", "Sets the password of an account");
+  auto* password = account->add_subcommand("password", "Sets the password of an account, and ends its sessions");
   password->add_option("ADDRESS", arguments->address, "Its address")->required();
   password->add_flag("--password-stdin", arguments->password_stdin, "Read the password from standard input");
+  password->add_flag("--keep-sessions", arguments->keep_sessions, "Let the sessions that are logged in go on");
   SetAction(password, [arguments](Context& context) {
-    return SetPassword(context, arguments->address, arguments->password_stdin);
+    return SetPassword(context, arguments->address, arguments->password_stdin, arguments->keep_sessions);
   });
   const auto add_switch = [&](const char* name, const char* help, bool disabled) {
     auto* command = account->add_subcommand(name, help);
@@ -113,7 +126,7 @@ void AddAccountCommands(CLI::App& app) {
     SetAction(command,
               [arguments, disabled](Context& context) { return SetDisabled(context, arguments->address, disabled); });
   };
-  add_switch("disable", "Refuses log-in and new mail for an account; its mail stays", true);
+  add_switch("disable", "Refuses log-in and new mail for an account, and ends its sessions; its mail stays", true);
   add_switch("enable", "Takes a disabled account into use again", false);
   AddAccountImportCommand(*account);
   AddAccountQuotaCommand(*account);

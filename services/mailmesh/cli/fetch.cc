@@ -135,7 +135,8 @@ absl::Status RunJob(Context& context, const std::string& job_id, int wait_second
   while (absl::Now() < limit) {
     ASSIGN_OR_RETURN(const auto state, StateOf(stub, job_id));
     if (state.runs() > before.runs()) {
-      if (!state.last_error().empty()) return absl::AbortedError(state.last_error());
+      if (state.consecutive_failures() > 0) return absl::AbortedError(state.last_error());
+      if (!state.last_error().empty()) std::cerr << "mailmesh: " << Printable(state.last_error()) << "\n";
       std::cout << FormatRecord({{"fetched", absl::StrCat(state.messages_fetched() - before.messages_fetched())}}, context.output);
       return absl::OkStatus();
     }

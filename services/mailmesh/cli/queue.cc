@@ -15,17 +15,18 @@ namespace {
 using relay::v1::QueueAdminService;
 using Stub = QueueAdminService::Stub;
 
-// Each relay process owns its spool: a queue is what all of them hold.
-absl::StatusOr<std::vector<std::unique_ptr<Stub>>> Connect(Context& context) {
-  ASSIGN_OR_RETURN(const auto endpoints, context.GrpcEndpoints());
-  std::vector<std::unique_ptr<Stub>> stubs;
-  for (const auto& [instance, address] : endpoints) {
-    if (!absl::StartsWith(instance, "outbound_relay")) continue;
-    ASSIGN_OR_RETURN(const auto channel, context.ChannelTo(instance));
-    stubs.push_back(QueueAdminService::NewStub(channel));
+// Each relay process owns its spool: a queue is what all of them hold. `ask` is called for each; where it fails the others are asked all
+// the same, and the first error says which relay it was.
+template <class Ask>
+absl::Status AskEach(Context& context, const Ask& ask) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> instances, context.Instances("outbound_relay"));
+  absl::Status first;
+  for (const std::string& instance : instances) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Stub> stub, Connect<QueueAdminService>(context, instance));
+    const absl::Status status = ask(stub.get());
+    if (!status.ok() && first.ok()) first = base::Annotate(status, instance);
   }
-  if (stubs.empty()) return absl::NotFoundError("this mesh has no outbound_relay");
-  return stubs;
+  return first;
 }
 
 std::string NameOf(relay::v1::RecipientState state) {
@@ -87,17 +88,16 @@ absl::StatusOr<relay::v1::QueueSelection> ToRequest(const Selection& selection) 
 }
 
 absl::Status ListQueue(Context& context, const Selection& selection) {
-  ASSIGN_OR_RETURN(const auto stubs, Connect(context));
   ASSIGN_OR_RETURN(const uint64_t seconds, Seconds(selection.older_than));
   Table table({"queue_id", "sender", "recipients", "octets", "queued", "attempts", "next_attempt"});
-  for (const auto& stub : stubs) {
+  const absl::Status status = AskEach(context, [&](Stub* stub) -> absl::Status {
     relay::v1::ListQueueItemsRequest request;
     request.set_domain(selection.domain);
     request.set_sender(selection.sender);
     request.set_older_than_seconds(seconds);
     request.set_held(selection.held);
     do {
-      ASSIGN_OR_RETURN(const auto page, Call(stub.get(), &Stub::ListQueueItems, request));
+      ASSIGN_OR_RETURN(const auto page, Call(stub, &Stub::ListQueueItems, request));
       for (const auto& item : page.items()) {
         table.AddRow({item.queue_id(), absl::StrCat("<", item.reverse_path(), ">"), Recipients(item),
                       absl::StrCat(item.size_bytes()), FormatTime(item.queued_seconds()), absl::StrCat(item.attempts()),
@@ -105,61 +105,68 @@ absl::Status ListQueue(Context& context, const Selection& selection) {
       }
       request.set_page_token(page.next_page_token());
     } while (!request.page_token().empty());
+    return absl::OkStatus();
+  });
+  std::cout << table.Format(context.output);
+  return status;
+}
+
+void Print(Context& context, const relay::v1::QueueItem& item) {
+  if (context.output == OutputFormat::kTable) {
+    std::cout << FormatRecord({{"queue_id", item.queue_id()},
+                               {"sender", absl::StrCat("<", item.reverse_path(), ">")},
+                               {"octets", absl::StrCat(item.size_bytes())},
+                               {"queued", FormatTime(item.queued_seconds())},
+                               {"attempts", absl::StrCat(item.attempts())},
+                               {"next_attempt", item.held() ? "held" : FormatTime(item.next_attempt_seconds())},
+                               {"rerouted_to", item.next_hop().empty() ? "-" : item.next_hop()},
+                               {"correlation_id", item.correlation_id()}},
+                              context.output)
+              << "\n";
+  }
+  Table table({"recipient", "state", "next_hop", "last_reply"});
+  for (const auto& recipient : item.recipients()) {
+    table.AddRow({recipient.forward_path(), NameOf(recipient.state()), recipient.next_hop(), recipient.last_reply()});
   }
   std::cout << table.Format(context.output);
-  return absl::OkStatus();
 }
 
 absl::Status ShowItem(Context& context, const std::string& queue_id) {
-  ASSIGN_OR_RETURN(const auto stubs, Connect(context));
   relay::v1::GetQueueItemRequest request;
   request.set_queue_id(queue_id);
-  for (const auto& stub : stubs) {
-    const auto response = Call(stub.get(), &Stub::GetQueueItem, request);
-    if (absl::IsNotFound(response.status())) continue;
+  bool found = false;
+  const absl::Status status = AskEach(context, [&](Stub* stub) -> absl::Status {
+    const auto response = Call(stub, &Stub::GetQueueItem, request);
+    if (absl::IsNotFound(response.status())) return absl::OkStatus();
     RETURN_IF_ERROR(response.status());
-    const auto& item = response->item();
-    if (context.output == OutputFormat::kTable) {
-      std::cout << FormatRecord({{"queue_id", item.queue_id()},
-                                 {"sender", absl::StrCat("<", item.reverse_path(), ">")},
-                                 {"octets", absl::StrCat(item.size_bytes())},
-                                 {"queued", FormatTime(item.queued_seconds())},
-                                 {"attempts", absl::StrCat(item.attempts())},
-                                 {"next_attempt", item.held() ? "held" : FormatTime(item.next_attempt_seconds())},
-                                 {"rerouted_to", item.next_hop().empty() ? "-" : item.next_hop()},
-                                 {"correlation_id", item.correlation_id()}},
-                                context.output)
-                << "\n";
-    }
-    Table table({"recipient", "state", "next_hop", "last_reply"});
-    for (const auto& recipient : item.recipients()) {
-      table.AddRow({recipient.forward_path(), NameOf(recipient.state()), recipient.next_hop(), recipient.last_reply()});
-    }
-    std::cout << table.Format(context.output);
+    found = true;
+    Print(context, response->item());
     return absl::OkStatus();
-  }
+  });
+  if (found) return absl::OkStatus();
+  RETURN_IF_ERROR(status);
   return absl::NotFoundError(absl::StrCat("no message ", queue_id, " in the queue"));
 }
 
 absl::Status Flush(Context& context, const std::string& queue_id, const std::string& domain) {
-  ASSIGN_OR_RETURN(const auto stubs, Connect(context));
   uint64_t flushed = 0;
   relay::v1::FlushQueueRequest request;
   request.set_request_id(NewRequestId());
   request.set_queue_id(queue_id);
   request.set_domain(domain);
-  for (const auto& stub : stubs) {
+  const absl::Status status = AskEach(context, [&](Stub* stub) -> absl::Status {
     request.clear_page_token();
     do {
-      const auto response = Call(stub.get(), &Stub::FlushQueue, request);
+      const auto response = Call(stub, &Stub::FlushQueue, request);
       if (!queue_id.empty() && absl::IsNotFound(response.status())) break;
       RETURN_IF_ERROR(response.status());
       flushed += response->flushed();
       request.set_page_token(response->next_page_token());
     } while (!request.page_token().empty());
-  }
+    return absl::OkStatus();
+  });
   std::cout << FormatRecord({{"flushed", absl::StrCat(flushed)}}, context.output);
-  return absl::OkStatus();
+  return status;
 }
 
 // Calls one of Hold, Release, Delete, Reroute on every relay, page by page.
@@ -167,20 +174,21 @@ template <class Request, class Response>
 absl::Status ChangeAll(Context& context, const Selection& selection, const std::string& word,
                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), Request request) {
   ASSIGN_OR_RETURN(*request.mutable_selection(), ToRequest(selection));
-  ASSIGN_OR_RETURN(const auto stubs, Connect(context));
   request.set_request_id(NewRequestId());
   uint64_t changed = 0;
   uint64_t busy = 0;
-  for (const auto& stub : stubs) {
+  const absl::Status status = AskEach(context, [&](Stub* stub) -> absl::Status {
     request.clear_page_token();
     do {
-      ASSIGN_OR_RETURN(const auto page, Call(stub.get(), method, request));
+      ASSIGN_OR_RETURN(const auto page, Call(stub, method, request));
       changed += page.changed();
       busy += page.busy();
       request.set_page_token(page.next_page_token());
     } while (!request.page_token().empty());
-  }
+    return absl::OkStatus();
+  });
   std::cout << FormatRecord({{word, absl::StrCat(changed)}, {"busy", absl::StrCat(busy)}}, context.output);
+  RETURN_IF_ERROR(status);
   // A message that was named must have been there.
   if (!selection.ids.empty() && changed + busy < selection.ids.size()) {
     return absl::NotFoundError(absl::StrCat(selection.ids.size() - changed - busy, " of the messages named are not in the queue, or had nothing to change"));

@@ -1,9 +1,11 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "mailmesh/directory/v1/directory_admin_service.grpc.pb.h"
+#include "mailmesh/relay/v1/route_secret_service.grpc.pb.h"
 #include "services/mailmesh/cli/actions.h"
 #include "services/mailmesh/cli/tls_policies.h"
 
@@ -33,11 +35,29 @@ std::string NameOf(TlsPolicy policy) {
   return "opportunistic";
 }
 
-absl::Status SetRoute(Context& context, const directory::v1::Route& route) {
+// The password passes through the relay, which alone opens it again: the directory never sees it.
+absl::StatusOr<std::string> Seal(Context& context, const directory::v1::Route& route, const std::string& password) {
+  using relay::v1::RouteSecretService;
+  ASSIGN_OR_RETURN(const auto relays, context.Instances("outbound_relay"));
+  ASSIGN_OR_RETURN(const auto stub, Connect<RouteSecretService>(context, relays.front()));
+  relay::v1::SealRoutePasswordRequest request;
+  request.set_domain(route.domain());
+  request.set_user(route.user());
+  request.set_password(password);
+  ASSIGN_OR_RETURN(const auto response, Call(stub.get(), &RouteSecretService::Stub::SealRoutePassword, request));
+  return response.sealed_password();
+}
+
+absl::Status AddRoute(Context& context, directory::v1::Route route, bool password_stdin) {
+  if (!route.user().empty()) {
+    const std::string prompt = absl::StrCat("Password of ", route.user(), " at ", route.next_hops(0));
+    ASSIGN_OR_RETURN(const std::string password, ReadSecret(prompt, password_stdin));
+    ASSIGN_OR_RETURN(*route.mutable_sealed_password(), Seal(context, route, password));
+  }
   ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
   directory::v1::SetRouteRequest request;
   request.set_request_id(NewRequestId());
-  *request.mutable_route() = route;
+  *request.mutable_route() = std::move(route);
   return Call(stub.get(), &Stub::SetRoute, request).status();
 }
 
@@ -73,22 +93,31 @@ void AddRouteCommands(CLI::App& app) {
     std::string domain;
     std::vector<std::string> next_hops;
     bool lmtp = false;
-    TlsPolicy tls = directory::v1::TLS_POLICY_OPPORTUNISTIC;
+    TlsPolicy tls = directory::v1::TLS_POLICY_UNSPECIFIED;
+    std::string user;
+    bool password_stdin = false;
   };
   auto arguments = std::make_shared<Arguments>();
-  auto* add = route->add_subcommand("add", "Sets the route of a domain");
+  auto* add = route->add_subcommand("add", "Sets the route of a domain, in the place of the one that it has");
   add->add_option("DOMAIN", arguments->domain, "The domain")->required();
   add->add_option("HOST:PORT", arguments->next_hops, "Next hops, tried in this order")->required();
   add->add_flag("--lmtp", arguments->lmtp, "Speak LMTP (RFC 2033) to it");
-  add->add_option("--tls", arguments->tls, "TLS: none, opportunistic (the default), required or verified")
+  add->add_option("--tls", arguments->tls,
+                  "TLS: none, opportunistic (the default), required or verified (the default with --user)")
       ->transform(CLI::CheckedTransformer(TlsPolicies()));
+  auto* user = add->add_option("--user", arguments->user,
+                               "Log in at the next hops as this user; mail waits while that fails. Without TLS only on this machine");
+  add->add_flag("--password-stdin", arguments->password_stdin, "Read the password from standard input")->needs(user);
   SetAction(add, [arguments](Context& context) {
     directory::v1::Route value;
     value.set_domain(arguments->domain);
     for (const std::string& hop : arguments->next_hops) value.add_next_hops(hop);
     value.set_lmtp(arguments->lmtp);
-    value.set_tls_policy(arguments->tls);
-    return SetRoute(context, value);
+    value.set_user(arguments->user);
+    // A password is not given to a server that nobody has looked at, unless somebody says so.
+    const TlsPolicy usual = arguments->user.empty() ? directory::v1::TLS_POLICY_OPPORTUNISTIC : directory::v1::TLS_POLICY_VERIFIED;
+    value.set_tls_policy(arguments->tls == directory::v1::TLS_POLICY_UNSPECIFIED ? usual : arguments->tls);
+    return AddRoute(context, std::move(value), arguments->password_stdin);
   });
   SetAction(route->add_subcommand("list", "Lists the routes"), ListRoutes);
   auto* remove = route->add_subcommand("delete", "Deletes the route of a domain");

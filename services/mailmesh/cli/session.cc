@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "mailmesh/control/v1/control_service.grpc.pb.h"
 #include "services/mailmesh/cli/actions.h"
+#include "services/mailmesh/cli/end_sessions.h"
 
 namespace mailmesh::cli {
 namespace {
@@ -119,6 +120,27 @@ absl::Status KickSessions(Context& context, const Arguments& wanted) {
 }
 
 }  // namespace
+
+absl::Status EndSessions(Context& context, const std::string& account) {
+  Arguments wanted;
+  wanted.account = account;
+  std::vector<std::string> away;
+  size_t ended = 0;
+  for (const char* role : {"imap_gateway", "pop3_gateway", "smtp_ingress"}) {
+    wanted.role = role;
+    absl::StatusOr<std::vector<Found>> found = FindSessions(context, wanted, &away);
+    if (absl::IsNotFound(found.status())) continue;  // a mesh without this role
+    RETURN_IF_ERROR(found.status());
+    for (const auto& [instance, session] : *found) {
+      ASSIGN_OR_RETURN(const bool done, Kick(context, instance, session.session_id()));
+      if (done) ++ended;  // else it ended by itself meanwhile
+    }
+  }
+  std::cout << FormatRecord({{"sessions_ended", absl::StrCat(ended)}}, context.output);
+  if (away.empty()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("done, but sessions of ", account, " may go on for a while: ",
+                                             Complain(away).message()));
+}
 
 void AddSessionCommands(CLI::App& app) {
   auto* session = app.add_subcommand("session", "Clients that are connected, over all roles")->require_subcommand(1);

@@ -2,6 +2,7 @@
 import base64
 import smtplib
 import socket
+import urllib.request
 
 from tests.support.ports import free_ports
 from tests.support.site import PASSWORD, RoleSite
@@ -15,11 +16,11 @@ class Site(RoleSite):
     def set_up(self):
         self.certificate()
         self.write_directory()
-        self.write_store()
+        names = ("smtp_ingress", "pop3_gateway", "pop3s", "pop3_gateway.1", "store_admin")
+        self.ports = dict(zip(names, free_ports(len(names))))
+        self.write_store(admin=f"127.0.0.1:{self.ports['store_admin']}")
         self.write("outbound_relay", f"hostname: mail.test\nspool: {{path: {self.dir}/relay.db, ballast_bytes: 0}}\n",
                    ["directory"])
-        names = ("smtp_ingress", "pop3_gateway", "pop3s", "pop3_gateway.1")
-        self.ports = dict(zip(names, free_ports(len(names))))
         self.write("smtp_ingress", f"hostname: mail.test\nlmtp: {{listen: \"127.0.0.1:{self.ports['smtp_ingress']}\"}}\n"
                    f"tls: {{certificates: [{self.tls()}]}}\n", ["directory", "outbound_relay"])
         for name in ("pop3_gateway", "pop3_gateway.1"):
@@ -29,6 +30,10 @@ class Site(RoleSite):
                        f"{self.settings}", ["directory"])
         self.start_all()
         self.tool("domain", "add", "a.test")
+
+    def store_metrics(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['store_admin']}/metrics", timeout=10) as response:
+            return response.read().decode()
 
     def deliver(self, user, *messages, utf8=False):
         """Brings messages in, octet for octet but for the trace fields."""

@@ -1,10 +1,14 @@
-"""The maildrop as a session sees it: its lock, what is removed when, a store that restarts, log-ins that come too fast."""
+"""The maildrop as a session sees it: its lock, what is removed when, a store that restarts, log-ins that come too fast or never."""
+import re
 import signal
+import socket
 import time
 import unittest
+import urllib.request
 
 from tests.integration.pop3.fixture import PASSWORD, Site, message
 from tests.support.ports import wait_until
+from tests.support.slow import drip
 
 
 class Maildrops(unittest.TestCase):
@@ -110,6 +114,28 @@ class Maildrops(unittest.TestCase):
         client = self.log_in()
         self.assertTrue(client.ok("STAT").startswith("2 "))
 
+    # `mailmesh session kick`, and what takes the right to log in away.
+
+    def test_kicked_between_commands_and_within_a_message(self):
+        self.site.deliver(self.user, message("large", ("x" * 76 + "\r\n") * 100000))
+        client = self.log_in()
+        self.site.tool("session", "kick", "--account", f"{self.user}@a.test")
+        self.assertTrue(client.line().startswith(b"-ERR [SYS/TEMP] "))
+        self.assertTrue(client.ended())
+        client = self.log_in()
+        client.raw(b"RETR 1\r\n")
+        client.line()
+        self.site.tool("session", "kick", "--account", f"{self.user}@a.test")
+        self.assertEqual(client.rest()[-100000:], [b"x" * 76] * 100000)
+        self.assertTrue(client.line().startswith(b"-ERR [SYS/TEMP] "))
+        self.assertTrue(client.ended())
+
+    def test_disabling_ends_the_session(self):
+        client = self.log_in()
+        self.site.tool("account", "disable", f"{self.user}@a.test")
+        self.assertTrue(client.line().startswith(b"-ERR [SYS/TEMP] "))
+        self.assertTrue(client.ended())
+
     def test_a_directory_that_is_away(self):
         self.site.end("directory")
         try:
@@ -118,6 +144,65 @@ class Maildrops(unittest.TestCase):
             client.err(f"PASS {PASSWORD}", "SYS/TEMP")
         finally:
             self.site.start("directory")
+
+
+class SlowReader(unittest.TestCase):
+    def test_the_lease_is_kept_while_nothing_is_read(self):
+        with Site() as site:
+            site.add_account("anna")
+            site.deliver("anna", message("large", ("x" * 76 + "\r\n") * 200000), message("small"))
+            client = site.client("anna")
+            client.ok("DELE 2")
+            client.raw(b"RETR 1\r\n")
+            client.line()
+            # Its octets fill all buffers on the way, and the session waits in the middle of its reply.
+            wait_until(lambda: self.renewals(site) >= 2, "the lease was renewed twice", 60, 0.5)
+            other = site.client(gateway="pop3_gateway.1")
+            other.ok("USER anna@a.test")
+            other.err(f"PASS {PASSWORD}", "IN-USE")
+            self.assertEqual(client.rest()[-200000:], [b"x" * 76] * 200000)
+            client.ok("QUIT")
+            after = site.client("anna")
+            self.assertTrue(after.ok("STAT").startswith("1 "))
+
+    @staticmethod
+    def renewals(site):
+        renewed = re.compile(r'^grpc_server_handled_total\{grpc_code="OK",grpc_method="RenewMaildrop",[^}]*\} (\S+)$', re.M)
+        found = renewed.search(site.store_metrics())
+        return float(found.group(1)) if found else 0
+
+
+class LoginTime(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.site = cls.enterClassContext(Site(settings="login_timeout: 3s\n"))
+
+    def test_a_command_that_never_ends(self):
+        with socket.create_connection(("127.0.0.1", self.site.ports["pop3_gateway"])) as connection:
+            said, took = drip(connection, b"x")
+        self.assertRegex(said, rb"-ERR Timeout[^\r]*\r\n$")
+        self.assertTrue(2 < took < 6, took)
+
+    def test_commands_without_log_in(self):
+        with socket.create_connection(("127.0.0.1", self.site.ports["pop3_gateway"])) as connection:
+            said, took = drip(connection, b"CAPA\r\n", every=0.05)
+        self.assertIn(b"-ERR Timeout", said)
+        self.assertTrue(2 < took < 10, took)
+
+    def test_a_handshake_that_never_ends(self):
+        with socket.create_connection(("127.0.0.1", self.site.ports["pop3s"])) as connection:
+            connection.sendall(b"\x16\x03\x01\x02\x00")
+            _, took = drip(connection, b"\x00")
+        self.assertLess(took, 11)
+
+    def test_who_has_logged_in_stays(self):
+        self.site.add_account("anna")
+        client = self.site.client("anna")
+        begin = time.monotonic()
+        while time.monotonic() - begin < 10:
+            client.ok("NOOP")
+            time.sleep(1)
+        client.ok("QUIT")
 
 
 class LoginDelay(unittest.TestCase):
@@ -138,6 +223,9 @@ class LoginDelay(unittest.TestCase):
             again.err(f"PASS {PASSWORD}", "LOGIN-DELAY")
             again.ok("USER anna@a.test")
             again.err("PASS wrong", "AUTH")
+            other = site.client(gateway="pop3_gateway.1")
+            other.ok("USER anna@a.test")
+            other.err(f"PASS {PASSWORD}", "LOGIN-DELAY")
             site.client("bert").ok("STAT")
 
             def attempt():

@@ -22,6 +22,24 @@ class Submission(unittest.TestCase):
         self.assertEqual(client.transaction(content, "anna@a.test", ["bert@a.test"])[0], 250)
         return self.site.inbox("bert")[0]
 
+    # RFC 4954, 4: once in a session. RFC 3207, 4.2: no STARTTLS after TLS.
+    def test_what_is_used_up_is_not_listed(self):
+        client = self.site.client("submission")
+        self.addCleanup(client.close)
+        self.assertTrue({"AUTH", "STARTTLS"} <= client.extensions.keys())
+        client.expect(f"AUTH PLAIN {plain('anna')}", 235)
+        self.assertNotIn("AUTH", client.hello())
+        client.expect(f"AUTH PLAIN {plain('anna')}", 503)
+        client.expect("MAIL FROM:<anna@a.test> AUTH=<>", 250)
+        client.expect("RSET", 250)
+        client.starttls(self.site.tls_context())
+        # Whoever had logged in before has not any more.
+        self.assertIn("AUTH", client.hello())
+        self.assertNotIn("STARTTLS", client.extensions)
+        client.expect("STARTTLS", 503)
+        client.expect(f"AUTH PLAIN {plain('bert')}", 235)
+        self.assertNotIn("AUTH", client.hello())
+
     def test_a_message_is_completed(self):
         for listener in ("submission", "submissions"):
             found = self.submit(BARE, listener)

@@ -14,6 +14,7 @@
 #include "mailmesh/mailbox/v1/mailbox_service.pb.h"
 #include "mailmesh/mailbox/v1/store_admin_service.pb.h"
 #include "mailmesh/relay/v1/queue_admin_service.pb.h"
+#include "mailmesh/relay/v1/route_secret_service.pb.h"
 #include "mailmesh/relay/v1/relay_service.pb.h"
 
 namespace mailmesh::rpc {
@@ -58,6 +59,7 @@ TEST(AccessTable, FitsTheContracts) {
   mailbox::v1::UploadBodyRequest::descriptor();
   mailbox::v1::SetQuotaRequest::descriptor();
   relay::v1::ListQueueItemsRequest::descriptor();
+  relay::v1::SealRoutePasswordRequest::descriptor();
   relay::v1::UploadBodyRequest::descriptor();
   std::set<std::string> services;
   for (const AccessRule& rule : AccessRules()) {

@@ -3,6 +3,7 @@
 
 #include "common/rpc/access_table.h"
 #include "common/rpc/client_call.h"
+#include "common/rpc/replica_picker.h"
 #include "dns_responder.h"
 #include "echo_service.h"
 #include "test_pki.h"
@@ -61,11 +62,12 @@ class ReplicasTest : public testing::Test {
     first_ = std::make_unique<Replica>(server_files_, "127.0.0.1:0", max_age);
     const std::string& endpoint = first_->server().endpoint();
     port_ = endpoint.substr(endpoint.rfind(':'));
-    ChannelOptions options;
+    ChannelOptions& options = options_;
     options.endpoint = "dns://127.0.0.1:" + std::to_string(dns_.port()) + "/replicas.test" + port_;
     options.role = "directory";
     options.tls = pki_.Issue(folder_.path() + "/client", {RoleUri("imap_gateway")});
-    stub_ = rpctest::v1::EchoService::NewStub(MakeChannel(options).value());
+    channel_ = MakeChannel(options).value();
+    stub_ = rpctest::v1::EchoService::NewStub(channel_);
   }
   void StartSecond() { second_ = std::make_unique<Replica>(server_files_, "127.0.0.2" + port_); }
 
@@ -94,6 +96,8 @@ class ReplicasTest : public testing::Test {
   std::string port_;
   std::unique_ptr<Replica> first_;
   std::unique_ptr<Replica> second_;
+  ChannelOptions options_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<EchoStub> stub_;
 };
 
@@ -127,6 +131,56 @@ TEST_F(ReplicasTest, AReplicaThatIsNotServingIsNotAsked) {
   EXPECT_EQ(second_->asked(), asked);
   second_->server().SetServing(true);
   EXPECT_TRUE(CallUntil([&] { return second_->asked() > asked; }));
+}
+
+TEST(ReplicaPicker, PeersBecomeEndpoints) {
+  EXPECT_EQ(rpc_internal::EndpointOfPeer("ipv4:192.0.2.1:4000"), "192.0.2.1:4000");
+  EXPECT_EQ(rpc_internal::EndpointOfPeer("ipv6:%5B2001:db8::1%5D:4000"), "[2001:db8::1]:4000");
+  EXPECT_EQ(rpc_internal::EndpointOfPeer("ipv6:[2001:db8::1]:4000"), "[2001:db8::1]:4000");
+  EXPECT_EQ(rpc_internal::EndpointOfPeer("unix:/run/x.sock"), std::nullopt);
+  EXPECT_EQ(rpc_internal::EndpointOfPeer("unknown"), std::nullopt);
+}
+
+TEST_F(ReplicasTest, WhatIsPickedIsOneReplicaAndStaysIt) {
+  dns_.Set({kFirst, kSecond});
+  StartFirst();
+  StartSecond();
+  ReplicaPicker picker(channel_, [this](const std::string& endpoint) {
+    ChannelOptions options = options_;
+    options.endpoint = endpoint;
+    return MakeChannel(options).value();
+  });
+  const auto call = [this](grpc::Channel& channel) {
+    auto stub = rpctest::v1::EchoService::NewStub(std::shared_ptr<grpc::Channel>(&channel, [](grpc::Channel*) {}));
+    EchoRequest request;
+    return io_.Run(UnaryCall(stub->async(), &EchoAsync::Echo, request, CallContext::Within(absl::Seconds(10)))).status();
+  };
+  std::shared_ptr<grpc::Channel> of_second;
+  int picks_of_first = 0;
+  for (const absl::Time end = absl::Now() + absl::Seconds(60); absl::Now() < end && (!of_second || picks_of_first == 0);) {
+    auto picked = io_.Run(picker.Pick(CallContext::Within(absl::Seconds(10))));
+    ASSERT_TRUE(picked.ok()) << picked.status();
+    const int first = first_->asked();
+    const int second = second_->asked();
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(call(**picked).ok());
+    ASSERT_TRUE(first_->asked() - first == 10 || second_->asked() - second == 10) << "a pick is one replica";
+    if (second_->asked() > second) of_second = *picked;
+    picks_of_first += first_->asked() > first;
+  }
+  ASSERT_TRUE(of_second != nullptr && picks_of_first > 0) << "both are picked, in turns";
+  // Gone, it is not replaced by the other one.
+  second_.reset();
+  const int first = first_->asked();
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(call(*of_second).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(first_->asked(), first);
+  // And it is not picked any more.
+  for (int i = 0; i < 20; ++i) {
+    auto picked = io_.Run(picker.Pick(CallContext::Within(absl::Seconds(10))));
+    ASSERT_TRUE(picked.ok()) << picked.status();
+    if (*picked == of_second) continue;  // of the last 100 ms
+    ASSERT_TRUE(call(**picked).ok());
+  }
+  EXPECT_GT(first_->asked(), first);
 }
 
 TEST_F(ReplicasTest, AReplicaThatDrainsCostsNoCall) {

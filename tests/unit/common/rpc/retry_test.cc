@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "common/rpc/status.h"
+#include "mailmesh/fetch/v1/fetch_job_service.pb.h"
+#include "mailmesh/fetch/v1/fetcher_service.pb.h"
+#include "mailmesh/mailbox/v1/mailbox_service.pb.h"
 #include "echo_service.h"
 
 namespace mailmesh::rpc {
@@ -75,6 +78,37 @@ TEST(Retry, WhatIsNotUnavailableIsAskedOnce) {
     EXPECT_EQ(reply.status().code(), expected);
     EXPECT_EQ(attempts, expected == absl::StatusCode::kUnavailable ? 3 : 1) << expected;
   }
+}
+
+TEST(Retry, OnlyWhatMayBeRepeatedIs) {
+  const auto may = [](const auto& request) {
+    return rpc_internal::MayRepeat(rpc_internal::RepeatabilityOf(*request.GetDescriptor()), request);
+  };
+  // By its id.
+  fetch::v1::FinishFetchRunRequest finish;
+  EXPECT_FALSE(may(finish));
+  finish.set_request_id("1");
+  EXPECT_TRUE(may(finish));
+  // By its contract.
+  EXPECT_TRUE(may(fetch::v1::ListSeenIdsRequest()));
+  EXPECT_TRUE(may(mailbox::v1::OpenMailboxRequest()));
+  // By nothing.
+  EXPECT_FALSE(may(fetch::v1::AddKeyRequest()));
+  EXPECT_FALSE(may(fetch::v1::LeaseFetchJobsRequest()));
+  // No request of any method.
+  EXPECT_FALSE(may(fetch::v1::FetchJob()));
+}
+
+TEST(Retry, WhatMayNotBeRepeatedIsMadeOnce) {
+  EchoMesh mesh;
+  mesh.StopServer();
+  rpctest::v1::EchoOnceRequest request;
+  RetryPolicy policy{.max_attempts = 100, .initial_pause = absl::Seconds(30), .max_pause = absl::Seconds(30)};
+  const absl::Time begin = absl::Now();
+  auto reply = mesh.client().Run(
+      RetryUnary(mesh.async(), &EchoAsync::EchoOnce, request, CallContext::Within(absl::Seconds(60)), policy));
+  EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(10));
 }
 
 TEST(Retry, EndsWithTheLastErrorInsideTheDeadline) {

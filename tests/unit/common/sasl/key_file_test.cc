@@ -58,6 +58,19 @@ TEST_F(KeyFileTest, ResealsWhatIsNotUnderTheNewestKey) {
   EXPECT_TRUE(absl::IsDataLoss(keys->Reseal(old, "another").status()));
 }
 
+TEST_F(KeyFileTest, ResealsWithAKeyThatAnotherProcessHasJustAdded) {
+  auto one = Open();
+  auto other = Open();
+  std::string sealed = one->Seal(base::Secret("secret"), "account").value();
+  // Quicker after each other than the file is read again for what cannot be opened.
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(other->AddKey().ok());
+    const std::string fresh = one->Reseal(sealed, "account").value();
+    EXPECT_NE(fresh, sealed) << i;
+    sealed = fresh;
+  }
+}
+
 TEST_F(KeyFileTest, TwoThatAddAtOnceLoseNoKey) {
   auto one = Open();
   auto other = Open();

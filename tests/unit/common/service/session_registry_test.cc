@@ -68,6 +68,23 @@ TEST(SessionRegistryTest, KicksOnceAndNotAfterTheEnd) {
   EXPECT_EQ(kicks, 1);
 }
 
+TEST(SessionRegistryTest, AccountsAndTheirSessions) {
+  SessionRegistry registry;
+  std::vector<std::string> kicked;
+  std::vector<SessionRegistry::Entry> entries;
+  for (const char* id : {"a", "b", "c", "d"}) {
+    entries.push_back(registry.Register(Facts(id), [&kicked, id](KickReason) { kicked.emplace_back(id); }));
+  }
+  EXPECT_TRUE(registry.Accounts().empty()) << "nobody has logged in";
+  entries[0].SetAccount("bob");
+  entries[1].SetAccount("eve");
+  entries[2].SetAccount("bob");
+  EXPECT_EQ(registry.Accounts(), (std::vector<std::string>{"bob", "eve"}));
+  registry.KickAccount("bob");
+  registry.KickAccount("nobody");
+  EXPECT_EQ(kicked, (std::vector<std::string>{"a", "c"}));
+}
+
 TEST(SessionRegistryTest, DrainKicksAllAndWaits) {
   SessionRegistry registry;
   std::vector<std::thread> sessions;

@@ -157,6 +157,51 @@ TEST_F(EditorTest, Routes) {
   EXPECT_TRUE(Admin(&AdminStub::DeleteRoute, remove).ok());
 }
 
+TEST_F(EditorTest, ARoutesPasswordIsReplacedWhereItIsStillTheOneThatWasRead) {
+  v1::SetRouteRequest route;
+  route.set_request_id(FreshId());
+  route.mutable_route()->set_domain("relay.example");
+  route.mutable_route()->add_next_hops("mx.relay.example:587");
+  route.mutable_route()->set_user("mesh");
+  route.mutable_route()->set_sealed_password("old");
+  ASSERT_TRUE(Admin(&AdminStub::SetRoute, route).ok());
+  v1::ReplaceRoutePasswordRequest request;
+  request.set_domain("Relay.Example");
+  request.set_old_sealed_password("old");
+  request.set_new_sealed_password("new");
+  const std::string id = FreshId();
+  request.set_request_id(id);
+  ASSERT_TRUE(Admin(&AdminStub::ReplaceRoutePassword, request).ok());
+  EXPECT_TRUE(Admin(&AdminStub::ReplaceRoutePassword, request).ok()) << "repeated, it is answered as it was";
+  v1::GetRouteRequest get;
+  get.set_domain("relay.example");
+  auto found = Lookup(&LookupStub::GetRoute, get);
+  EXPECT_EQ(found->route().sealed_password(), "new");
+  EXPECT_EQ(found->route().user(), "mesh");
+  EXPECT_EQ(found->route().next_hops(0), "mx.relay.example:587");
+  request.set_request_id(FreshId());
+  EXPECT_EQ(Reason(Admin(&AdminStub::ReplaceRoutePassword, request).status()), type::v1::ERROR_REASON_NOT_ALLOWED);
+  for (const std::string& bad : {std::string(), std::string(4097, 'x')}) {
+    request.set_request_id(FreshId());
+    request.set_old_sealed_password("new");
+    request.set_new_sealed_password(bad);
+    EXPECT_TRUE(absl::IsInvalidArgument(Admin(&AdminStub::ReplaceRoutePassword, request).status()));
+  }
+  request.set_new_sealed_password("newer");
+  request.set_request_id(FreshId());
+  request.set_domain("other.example");
+  EXPECT_EQ(Reason(Admin(&AdminStub::ReplaceRoutePassword, request).status()), type::v1::ERROR_REASON_ROUTE_NOT_FOUND);
+  // A route without credentials gets none by this.
+  route.set_request_id(FreshId());
+  route.mutable_route()->clear_user();
+  route.mutable_route()->clear_sealed_password();
+  ASSERT_TRUE(Admin(&AdminStub::SetRoute, route).ok());
+  request.set_request_id(FreshId());
+  request.set_domain("relay.example");
+  request.clear_old_sealed_password();
+  EXPECT_EQ(Reason(Admin(&AdminStub::ReplaceRoutePassword, request).status()), type::v1::ERROR_REASON_NOT_ALLOWED);
+}
+
 TEST_F(EditorTest, NewAccountsGoToTheEmptiestShard) {
   v1::SetShardRequest shard;
   shard.set_request_id(FreshId());

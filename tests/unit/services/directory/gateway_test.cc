@@ -1,9 +1,14 @@
 // The gateways' look-ups against a served directory that goes away and comes back.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "common/auth/account_watch.h"
 #include "common/auth/directory_client.h"
 #include "common/auth/shard_map.h"
 #include "common/base/fake_clock.h"
@@ -98,6 +103,72 @@ TEST_F(GatewayTest, OneWaitsForADirectoryThatDoesNotAnswerTheOthersDoNot) {
   EXPECT_EQ(KindOf("new@example.org"), v1::RecipientResolution::KIND_UNKNOWN_USER);
   ASSERT_TRUE(AddAccount("late@example.org").ok());
   EXPECT_EQ(KindOf("late@example.org"), v1::RecipientResolution::KIND_DELIVER) << "it is asked again";
+}
+
+TEST_F(GatewayTest, NobodyWaitsLongForTheFirstAnswer) {
+  auth::DirectoryClient::Options options;
+  options.patience_without = absl::Milliseconds(300);
+  client_ = std::make_unique<auth::DirectoryClient>(channel_, options);
+  // It runs and says nothing, as a stopped process.
+  auto release = std::make_shared<absl::Notification>();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(database_pool_->Post([release] { release->WaitForNotification(); }).ok());
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(KindOf("alice@example.org"), v1::RecipientResolution::KIND_UNSPECIFIED);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(last_)) << last_;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2)) << "the deadline given is 3 s";
+  release->Notify();
+}
+
+// What an AccountWatch sees as sessions, and ended.
+struct WatchedSessions {
+  absl::Mutex mutex;
+  std::vector<std::string> ended ABSL_GUARDED_BY(mutex);
+  std::atomic<int> rounds{0};
+
+  bool Ended(const std::string& account) {
+    absl::MutexLock lock(&mutex);
+    return std::find(ended.begin(), ended.end(), account) != ended.end();
+  }
+};
+
+TEST_F(GatewayTest, SessionsOfAccountsThatAreDisabledOrDeletedEnd) {
+  ASSERT_TRUE(AddAccount("bob@example.org").ok());
+  ASSERT_TRUE(AddAccount("eve@example.org").ok());
+  auto seen = std::make_shared<WatchedSessions>();
+  auth::AccountWatch::Sessions sessions;
+  sessions.accounts = [seen] {
+    ++seen->rounds;
+    return std::vector<std::string>{"alice@example.org", "bob@example.org", "eve@example.org"};
+  };
+  sessions.end = [seen](const std::string& account) {
+    absl::MutexLock lock(&seen->mutex);
+    seen->ended.push_back(account);
+  };
+  auto watch = std::make_shared<auth::AccountWatch>(io_.Next().get_executor(), channel_, sessions,
+                                                    std::chrono::milliseconds(40));
+  watch->Start();
+  const auto rounds = [&seen](int more) {
+    for (const int until = seen->rounds + more; seen->rounds < until;) absl::SleepFor(absl::Milliseconds(2));
+  };
+  rounds(2);
+  EXPECT_FALSE(seen->Ended("alice@example.org") || seen->Ended("bob@example.org") || seen->Ended("eve@example.org"));
+  v1::SetAccountDisabledRequest disable;
+  disable.set_request_id(FreshId());
+  disable.set_address("bob@example.org");
+  disable.set_disabled(true);
+  ASSERT_TRUE(Admin(&v1::DirectoryAdminService::Stub::SetAccountDisabled, disable).ok());
+  v1::DeleteAccountRequest remove;
+  remove.set_request_id(FreshId());
+  remove.set_address("eve@example.org");
+  ASSERT_TRUE(Admin(&v1::DirectoryAdminService::Stub::DeleteAccount, remove).ok());
+  rounds(2);
+  EXPECT_TRUE(seen->Ended("bob@example.org"));
+  EXPECT_TRUE(seen->Ended("eve@example.org"));
+  // One that is away ends nothing.
+  StopDirectory();
+  rounds(2);
+  EXPECT_FALSE(seen->Ended("alice@example.org"));
+  watch->Stop();
 }
 
 TEST_F(GatewayTest, ShardMap) {

@@ -92,6 +92,46 @@ TEST_F(FetchJobsTest, AJobIsLeasedToOneAtATime) {
   EXPECT_EQ(Lease().leases_size(), 1);
 }
 
+TEST_F(FetchJobsTest, ANoteIsNoFailure) {
+  const std::string job = MakeJob();
+  const auto finish = [&](const std::string& error, const std::string& note) {
+    FinishFetchRunRequest request;
+    request.set_request_id(NewRequestId());
+    request.set_job_id(job);
+    request.set_lease_token(Lease().leases(0).lease_token());
+    request.set_error(error);
+    request.set_note(note);
+    request.set_messages_fetched(2);
+    EXPECT_TRUE(Wait(store(), &FinishFetchRun, request).ok());
+    return ListFetchJobs(store(), ListFetchJobsRequest())->jobs(0).state();
+  };
+  EXPECT_EQ(finish("no route", "").consecutive_failures(), 1u);
+  const auto noted = finish("", "3 messages are too large");
+  EXPECT_EQ(noted.consecutive_failures(), 0u);
+  EXPECT_EQ(noted.last_error(), "3 messages are too large");
+  EXPECT_EQ(finish("no route", "").consecutive_failures(), 1u);
+  const auto well = finish("", "");
+  EXPECT_EQ(well.consecutive_failures(), 0u);
+  EXPECT_EQ(well.last_error(), "");
+}
+
+TEST_F(FetchJobsTest, ARunsEndThatIsToldTwiceCountsOnce) {
+  const std::string job = MakeJob();
+  FinishFetchRunRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_job_id(job);
+  request.set_lease_token(Lease().leases(0).lease_token());
+  request.set_messages_fetched(2);
+  request.set_next_run_in_seconds(60);
+  ASSERT_TRUE(Wait(store(), &FinishFetchRun, request).ok());
+  // Its answer was lost: the lease is gone by now, and it is well all the same.
+  Crash();
+  EXPECT_TRUE(Wait(store(), &FinishFetchRun, request).ok());
+  const auto state = ListFetchJobs(store(), ListFetchJobsRequest())->jobs(0).state();
+  EXPECT_EQ(state.runs(), 1u);
+  EXPECT_EQ(state.messages_fetched(), 2u);
+}
+
 TEST_F(FetchJobsTest, AMessageIsAppendedOnce) {
   const std::string job = MakeJob();
   const uint64_t token = Lease().leases(0).lease_token();

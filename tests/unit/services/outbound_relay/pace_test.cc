@@ -90,8 +90,35 @@ TEST(Pace, OneSuccessEndsTheBackOffAndItOpensFromTheBeginning) {
   pace.Begin();
   EXPECT_FALSE(pace.IsFresh(now));
   pace.EndReached(now);
-  EXPECT_TRUE(pace.IsFresh(now));
   EXPECT_EQ(pace.window(), 2u);
+  // It is remembered to be up for a while.
+  EXPECT_FALSE(pace.IsFresh(now));
+  EXPECT_FALSE(pace.IsFresh(pace.known_until() - absl::Milliseconds(1)));
+  EXPECT_TRUE(pace.IsFresh(pace.known_until()));
+}
+
+TEST(Pace, StandingIsWhatTheLastAttemptsHaveShown) {
+  PaceOptions options = Options();
+  options.untried = Standing::kWaiting;
+  Pace pace(options);
+  EXPECT_EQ(pace.standing(), Standing::kWaiting);
+  EXPECT_EQ(Pace(Options()).standing(), Standing::kNew);
+  pace.Begin();
+  pace.End();
+  EXPECT_EQ(pace.standing(), Standing::kWaiting) << "nothing was learnt";
+  pace.Begin();
+  pace.EndReached(kStart);
+  EXPECT_EQ(pace.standing(), Standing::kUp);
+  pace.Begin();
+  pace.EndUnreachable(kStart, 0);
+  EXPECT_EQ(pace.standing(), Standing::kFailing);
+  // What an operator makes it forget is not thereby up.
+  pace.Forget();
+  EXPECT_EQ(pace.standing(), Standing::kWaiting);
+  pace.Begin();
+  pace.EndReached(kStart);
+  pace.Forget();
+  EXPECT_EQ(pace.standing(), Standing::kUp);
 }
 
 TEST(Pace, AnOperatorMayMakeItForget) {

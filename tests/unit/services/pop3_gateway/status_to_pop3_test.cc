@@ -19,6 +19,7 @@ TEST(StatusToPop3, Known) {
   EXPECT_EQ(ReplyTo(StatusCode::kFailedPrecondition, type::v1::ERROR_REASON_IN_USE).code, replies::kCodeInUse);
   EXPECT_EQ(&ReplyTo(StatusCode::kNotFound, type::v1::ERROR_REASON_MESSAGE_NOT_FOUND), &replies::kNoSuchMessage);
   EXPECT_EQ(ReplyTo(StatusCode::kInvalidArgument, type::v1::ERROR_REASON_BAD_CHARSET).code, replies::kCodeUtf8);
+  EXPECT_EQ(ReplyTo(StatusCode::kResourceExhausted, type::v1::ERROR_REASON_LIMIT).code, replies::kLoginDelay.code);
   EXPECT_EQ(ReplyTo(StatusCode::kUnauthenticated, type::v1::ERROR_REASON_BAD_CREDENTIALS).code, replies::kCodeAuth);
 }
 

@@ -1,0 +1,77 @@
+#include "common/rpc/replica_picker.h"
+
+#include <grpcpp/generic/generic_stub.h>
+
+#include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "common/rpc/awaitable_event.h"
+#include "common/rpc/retry.h"
+#include "common/rpc/status_mapping.h"
+
+namespace mailmesh::rpc {
+namespace {
+
+constexpr absl::Duration kPickFor = absl::Milliseconds(100);
+constexpr absl::Duration kProbeTimeout = absl::Seconds(5);
+constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
+
+// The peer that has answered. Health is served by every role to every role, and costs it nothing.
+asio::awaitable<absl::StatusOr<std::string>> Probe(std::shared_ptr<grpc::Channel> channel, CallContext context) {
+  std::unique_ptr<grpc::ClientContext> client = rpc_internal::MakeClientContext(context);
+  grpc::GenericStub stub(channel);
+  const grpc::Slice nothing;
+  grpc::ByteBuffer request(&nothing, 1);  // an empty HealthCheckRequest: the whole server
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  rpc_internal::AwaitableEvent done;
+  auto start = [&stub, &request, &response, &status, &done, context = client.get()] {
+    // `status` is written before Set(), which publishes it.
+    stub.UnaryCall(context, kHealthCheck, grpc::StubOptions(), &request, &response, [&status, &done](grpc::Status result) {
+      status = std::move(result);
+      done.Set();
+    });
+  };
+  auto cancel = [context = client.get()] { context->TryCancel(); };
+  co_await done.Await(start, cancel);
+  if (!status.ok()) co_return FromGrpc(status);
+  co_return client->peer();
+}
+
+}  // namespace
+
+namespace rpc_internal {
+
+std::optional<std::string> EndpointOfPeer(std::string_view peer) {
+  const bool tcp = peer.starts_with("ipv4:") || peer.starts_with("ipv6:");
+  if (!tcp) return std::nullopt;
+  peer.remove_prefix(5);
+  return absl::StrReplaceAll(absl::string_view(peer.data(), peer.size()), {{"%5B", "["}, {"%5D", "]"}, {"%25", "%"}});
+}
+
+}  // namespace rpc_internal
+
+std::shared_ptr<grpc::Channel> ReplicaPicker::Recent() {
+  absl::MutexLock lock(&mutex_);
+  if (absl::Now() >= picked_until_ || picked_->GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE) return nullptr;
+  return picked_;
+}
+
+asio::awaitable<absl::StatusOr<std::shared_ptr<grpc::Channel>>> ReplicaPicker::Pick(CallContext context) {
+  if (std::shared_ptr<grpc::Channel> recent = Recent(); recent != nullptr) co_return recent;
+  RetryPolicy policy;
+  policy.max_attempts = 100;
+  policy.attempt_timeout = kProbeTimeout;
+  auto attempt = [this](const CallContext& bounded) { return Probe(balanced_, bounded); };
+  absl::StatusOr<std::string> peer = co_await Retry<std::string>(policy, context, attempt);
+  if (!peer.ok()) co_return peer.status();
+  const std::optional<std::string> endpoint = rpc_internal::EndpointOfPeer(*peer);
+  std::shared_ptr<grpc::Channel> channel = endpoint.has_value() ? channel_to_(*endpoint) : balanced_;
+  if (channel == nullptr) co_return absl::InternalError("no channel to a replica");
+  absl::MutexLock lock(&mutex_);
+  picked_ = channel;
+  // Behind a Unix socket there is nothing to choose, ever.
+  picked_until_ = endpoint.has_value() ? absl::Now() + kPickFor : absl::InfiniteFuture();
+  co_return channel;
+}
+
+}  // namespace mailmesh::rpc

@@ -1,0 +1,58 @@
+// One replica of a role behind a name that gRPC balances.
+//
+// Calls that belong together must reach the same process where each replica has data of its own: an upload and what refers to it,
+// a mutation and its retries (a request id is remembered by the replica that saw it; another one would do it again). Pick() asks
+// whoever the balancer chooses for its health and gives a channel to that address alone, so that a message's calls and their
+// retries have one possible place. A replica that is gone for good makes them fail with UNAVAILABLE.
+// A pick is used for 100 ms by whoever asks. Behind a Unix socket there is one process: the channel itself is given.
+// Thread-safe.
+#ifndef MAILMESH_COMMON_RPC_REPLICA_PICKER_H_
+#define MAILMESH_COMMON_RPC_REPLICA_PICKER_H_
+
+#include <grpcpp/channel.h>
+
+#include <asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/rpc/call_context.h"
+
+namespace mailmesh::rpc {
+
+class ReplicaPicker {
+ public:
+  // Makes a channel to "address:port", or gives the one that is there; null where it cannot.
+  using ChannelTo = std::function<std::shared_ptr<grpc::Channel>(const std::string& endpoint)>;
+
+  // `balanced`, and the channels given out, are shared with the calls on them.
+  ReplicaPicker(std::shared_ptr<grpc::Channel> balanced, ChannelTo channel_to)
+      : balanced_(std::move(balanced)), channel_to_(std::move(channel_to)) {}
+
+  // Unavailable: no replica has answered within the context's deadline, or none could be connected to for some tries.
+  asio::awaitable<absl::StatusOr<std::shared_ptr<grpc::Channel>>> Pick(CallContext context);
+
+ private:
+  std::shared_ptr<grpc::Channel> Recent();
+
+  const std::shared_ptr<grpc::Channel> balanced_;
+  const ChannelTo channel_to_;
+  absl::Mutex mutex_;
+  std::shared_ptr<grpc::Channel> picked_ ABSL_GUARDED_BY(mutex_);
+  absl::Time picked_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+};
+
+namespace rpc_internal {
+// "address:port" of what gRPC calls a peer ("ipv4:192.0.2.1:25", "ipv6:%5B2001:db8::1%5D:25"); nothing for any other.
+std::optional<std::string> EndpointOfPeer(std::string_view peer);
+}  // namespace rpc_internal
+
+}  // namespace mailmesh::rpc
+
+#endif  // MAILMESH_COMMON_RPC_REPLICA_PICKER_H_

@@ -1,0 +1,137 @@
+"""One run: the population, the chaos, the calm after it, the check, the closing table."""
+import poplib
+import re
+import time
+import traceback
+
+from tests.durability.chaos import Chaos
+from tests.durability.check import Check
+from tests.durability.deleters import Deleter
+from tests.durability.ledger import Ledger
+from tests.durability.population import DOMAIN
+from tests.durability.senders import LmtpSender, RemoteSender, Sender, Submitter
+from tests.durability.site import OWNERS, Site
+from tests.durability.writers import Watcher, Writer
+from tests.support.ports import wait_until
+
+QUIET_SECONDS = 120
+
+
+class Battle:
+    def __init__(self, folder, seed, kills, seconds, others, rate, sabotage):
+        self.seed, self.sabotage, self.rate = seed, sabotage, rate
+        self.ledger = Ledger(seed)
+        self.site = Site(folder, sabotage)
+        self.chaos = Chaos(self.site, self.ledger, kills, seconds, others)
+
+    def population(self):
+        site, ledger = self.site, self.ledger
+
+        def pause(seconds):
+            return seconds / self.rate
+
+        clients = [Sender("smtp0", site, ledger, pause(0.3)), Sender("smtp1", site, ledger, pause(0.3)),
+                   LmtpSender("lmtp0", site, ledger, pause(0.3)),
+                   Deleter("pop3", site, ledger, pause(0.6))]
+        clients += [Writer(name, site, ledger, pause(0.15)) for name in site.writers]
+        clients += [Watcher(f"watcher{i}", site, ledger, 0.02, user, "INBOX") for i, user in enumerate(site.inboxes)]
+        if site.peer is not None:
+            clients += [Submitter("submitter", site, ledger, pause(0.4)), RemoteSender("remote", site, ledger, pause(1.0))]
+        return clients
+
+    def run(self):
+        print(f"seed {self.seed}" + (f", sabotage {self.sabotage}" if self.sabotage else ""), flush=True)
+        with self.site as site:
+            if site.peer is None:
+                print("skipped: relay to Postfix and fetching from Dovecot (the peers' root cannot be made here)")
+            self.ledger.start = time.monotonic()
+            clients = self.population()
+            for client in clients:
+                client.start()
+            self.chaos.start()
+            self.chaos.join()
+            for client in clients:
+                client.stopped.set()
+            for client in clients:
+                client.join(60)
+            check = Check(site, self.ledger)
+            repeats = 0
+            try:
+                if self.chaos.failure is not None:
+                    raise self.chaos.failure
+                self.calm()
+                repeats = check.run(self.chaos.relay_window)
+            except Exception as error:
+                # Not being able to look is a finding too; a mistake of the check shows where it is.
+                check.findings.add("wrong", f"the check did not come to its end: {type(error).__name__}: {error}")
+                if not self.sabotage:
+                    traceback.print_exc()
+            self.report(check.findings, repeats)
+            if self.sabotage:
+                return self.verdict(check.findings)
+            return 1 if check.findings.count() else 0
+
+    def calm(self):
+        """No faults any more; all that waits comes to where it belongs."""
+        site = self.site
+        for disk in site.disks.values():
+            disk.empty()
+        site.wait_serving()
+        for role in OWNERS:
+            for pid in site.processes(role):
+                site.tell(pid, *(f"set {name} 0" for name in ("fail_writes", "fail_syncs", "fail_reads", "sync_delay_ms",
+                                                             "die_before_sync", "die_after_sync", "clock_seconds")))
+
+        def queue_is_empty():
+            site.mesh.run("queue", "flush", check=False)
+            done = site.mesh.run("queue", "list", "-o", "json", check=False)
+            return done.returncode == 0 and done.stdout.strip() in ("[]", "")
+
+        wait_until(queue_is_empty, "the queue is empty", QUIET_SECONDS, 0.5)
+        if site.peer is not None:
+            wait_until(self.nothing_to_fetch, "the remote maildrop is empty", QUIET_SECONDS, 0.5)
+            wait_until(lambda: "queue is empty" in site.peer.run("postqueue", "-p").stdout, "Postfix's queue is empty", QUIET_SECONDS, 0.5)
+
+    def nothing_to_fetch(self):
+        self.site.mesh.run("fetch", "run", self.site.job, "--wait", "10", check=False)
+        client = poplib.POP3("127.0.0.1", self.site.peer.pop3_port, timeout=30)
+        try:
+            client.user(self.site.remote_drop)
+            client.pass_(self.site.peer.password)
+            return client.stat()[0] == 0
+        except poplib.error_proto:
+            return False  # the fetcher has it open
+        finally:
+            client.close()
+
+    def report(self, findings, repeats):
+        done = self.chaos.done
+        kills = sum(count for what, count in done.items() if what.startswith("kill"))
+        print("\n| what | how often |\n|---|---|")
+        for what, count in sorted(done.items()):
+            print(f"| {what} | {count} |")
+        rows = {"kills in all": kills, "of them with a transaction in flight": self.chaos.in_flight,
+                "connections cut by clients": self.ledger.cuts, "acknowledged": self.ledger.acknowledged(), "found": findings.copies,
+                **{kind: len(all_) for kind, all_ in findings.found.items()},
+                f"sent twice in SMTP's window (at most {self.chaos.relay_window})": repeats}
+        for what, count in rows.items():
+            print(f"| {what} | {count} |")
+        if findings.count() and not self.sabotage:
+            print(f"\nFAILED, seed {self.seed}")
+        shown = 0
+        for kind, all_ in findings.found.items():
+            for text, key in all_[:3 if self.sabotage else 20]:
+                print(f"{kind}: {text}" + (f" ({key})" if key else ""))
+                if key is not None and shown < (1 if self.sabotage else 8):
+                    print(self.ledger.history(key))
+                    shown += 1
+        print(flush=True)
+
+    def verdict(self, findings):
+        """A sabotage must be found as what it is."""
+        kind, pattern = {"sync": ("missing", "acknowledged, and not there"), "request_id": ("doubled", "times there"),
+                         "early_view": ("wrong", "shown"), "early_collect": ("missing", "no content")}[self.sabotage]
+        found = [text for text, _ in findings.found[kind] if re.search(pattern, text)]
+        print(f"{'found' if found else 'NOT FOUND'}: {self.sabotage}: {len(found)} {kind}"
+              + (f", such as: {found[0]}" if found else ""))
+        return 0 if found else 1

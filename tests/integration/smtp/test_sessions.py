@@ -1,0 +1,145 @@
+"""How long a session may last, and how it ends: slow clients, ones that do nothing, ones that an operator ends."""
+import time
+import unittest
+
+from tests.integration.smtp.fixture import Site, message
+from tests.support.slow import drip
+
+
+class Times(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.site = cls.enterClassContext(Site(settings="command_timeout: 2s\ndata_timeout: 2s\ntransaction_timeout: 5s\n"))
+
+    def connect(self, listener="mx", hello=True):
+        client = self.site.client(listener, hello)
+        self.addCleanup(client.close)
+        return client
+
+    # RFC 5321, 4.5.3.2.7: for a command, not for each of its octets.
+    def test_a_command_that_never_ends(self):
+        said, took = drip(self.connect().socket, b"x")
+        self.assertRegex(said, rb"^421 4\.4\.2 .*\r\n$")
+        self.assertTrue(1.5 < took < 5, took)
+
+    def test_a_handshake_that_never_ends(self):
+        client = self.connect("submissions", hello=False)
+        client.raw(b"\x16\x03\x01\x02\x00")  # a record of 512 octets
+        _, took = drip(client.socket, b"\x00")
+        self.assertTrue(1.5 < took < 5, took)
+
+    def test_commands_without_a_message(self):
+        client = self.connect()
+        begin = time.monotonic()
+        code = 250
+        while code == 250 and time.monotonic() - begin < 15:
+            code = client.command("NOOP")[0]
+            time.sleep(0.1)
+        self.assertEqual(code, 421)
+        self.assertTrue(4 < time.monotonic() - begin < 9, time.monotonic() - begin)
+        self.assertTrue(client.ended())
+
+    def test_each_message_gives_time_again(self):
+        client = self.connect()
+        begin = time.monotonic()
+        while time.monotonic() - begin < 8:
+            self.assertEqual(client.transaction(message("again"))[0], 250)
+            time.sleep(1)
+        client.expect("QUIT", 221)
+
+    def test_a_content_that_stops(self):
+        client = self.connect()
+        client.expect("MAIL FROM:<s@b.test>", 250)
+        client.expect("RCPT TO:<anna@a.test>", 250)
+        client.expect("DATA", 354)
+        client.raw(b"Subject: x\r\n")
+        begin = time.monotonic()
+        self.assertEqual(client.file.read(1), b"", "within a content there is nothing to say")
+        self.assertTrue(1.5 < time.monotonic() - begin < 5)
+
+    def test_a_slow_content_is_taken(self):
+        client = self.connect()
+        client.expect("MAIL FROM:<s@b.test>", 250)
+        client.expect("RCPT TO:<bert@a.test>", 250)
+        client.expect("DATA", 354)
+        self.assertEqual(drip(client.socket, b"Subject: slow\r\n\r\nslow\r\n", 4)[0], b"")
+        client.socket.settimeout(30)
+        client.raw(b"\r\n.\r\n")
+        self.assertEqual(client.reply()[0], 250)
+
+
+class Kicks(unittest.TestCase):
+    """`mailmesh session kick` ends a session with 421, and never in the middle of a message that could still be acknowledged."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.site = cls.enterClassContext(Site())
+
+    def submitter(self):
+        client = self.site.submitter("anna")
+        self.addCleanup(client.close)
+        return client
+
+    def kick(self):
+        self.assertEqual(self.site.tool("session", "kick", "--account", "anna@a.test", "-o", "json").count('"1"'), 1)
+
+    def begin(self, client):
+        client.expect("MAIL FROM:<anna@a.test>", 250)
+        client.expect("RCPT TO:<bert@a.test>", 250)
+
+    def test_between_commands(self):
+        client = self.submitter()
+        self.begin(client)
+        self.kick()
+        self.assertEqual(client.reply()[0], 421)
+        self.assertTrue(client.ended())
+
+    def test_within_data_the_message_is_taken_first(self):
+        client = self.submitter()
+        self.begin(client)
+        client.expect("DATA", 354)
+        client.raw(b"Subject: kicked\r\n\r\nbefore")
+        self.kick()
+        client.raw(b" and after\r\n.\r\n")
+        self.assertEqual(client.reply()[0], 250)
+        # Without another command of the client.
+        self.assertEqual(client.reply()[0], 421)
+        self.assertTrue(client.ended())
+        self.assertEqual([octets.endswith(b"before and after\r\n") for octets in self.site.inbox("bert")], [True])
+
+    def test_within_a_chunk(self):
+        client = self.submitter()
+        self.begin(client)
+        client.raw(b"BDAT 20\r\nSubject: c")
+        self.kick()
+        client.raw(b"hunk\r\n\r\nab")
+        self.assertEqual(client.reply()[0], 250)
+        # The message is not whole, and not acknowledged.
+        self.assertEqual(client.reply()[0], 421)
+        self.assertTrue(client.ended())
+        self.assertEqual(self.site.inbox("bert"), [])
+
+    def test_a_content_that_does_not_come_to_its_end(self):
+        client = self.submitter()
+        self.begin(client)
+        client.expect("DATA", 354)
+        begin = time.monotonic()
+        self.kick()
+        client.socket.settimeout(60)
+        self.assertEqual(client.reply()[0], 421)
+        self.assertGreater(time.monotonic() - begin, 20, "it has some time")
+        self.assertTrue(client.ended())
+
+    def test_password_and_disabling_end_sessions(self):
+        self.site.add_account("cleo")
+        for command in (("account", "password", "cleo@a.test", "--password-stdin"), ("account", "disable", "cleo@a.test")):
+            client = self.site.submitter("cleo")
+            self.addCleanup(client.close)
+            said = self.site.tool(*command, "-o", "json", input="correct horse\n")
+            self.assertIn('"sessions_ended":"1"', said.replace(" ", ""))
+            self.assertEqual(client.reply()[0], 421)
+            self.assertTrue(client.ended())
+
+
+if __name__ == "__main__":
+    unittest.main()
