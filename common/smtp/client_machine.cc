@@ -25,6 +25,7 @@ Event ClientMachine::Next(std::string_view& input) {
     input.remove_prefix(step.consumed);
     if (step.outcome == ReplyParser::Outcome::kError) return Fail(replies::kBadServerReply);
     if (step.outcome == ReplyParser::Outcome::kNeedMore) continue;
+    ++replies_;
     if (Step event = OnReply(parser_.Take(), input)) return *std::move(event);
   }
 }

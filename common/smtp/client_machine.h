@@ -86,6 +86,8 @@ class ClientMachine {
   // A last dot or LAST chunk was sent and not yet answered: a loss of the connection now may mean that the message was
   // taken.
   bool in_doubt() const { return state_ == State::kAwaitEnd && !content_refused_; }
+  // Whole replies so far: what tells a server that answers slowly from one that never ends its reply.
+  uint64_t replies() const { return replies_; }
 
  private:
   enum class State : uint8_t {
@@ -177,6 +179,7 @@ class ClientMachine {
   bool data_sent_ = false;
   bool data_go_ = false;  // 354 came
   bool content_refused_ = false;
+  uint64_t replies_ = 0;
   bool needs_reset_ = false;  // the server still has a transaction open
   std::optional<client::Event> ready_event_;
   DataWriter writer_;

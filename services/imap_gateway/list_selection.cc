@@ -17,7 +17,10 @@ bool Exists(const Mailbox& mailbox) { return !mailbox.mailbox_id().empty(); }
 
 std::vector<ListPattern> Patterns(const imap::List& command) {
   std::vector<ListPattern> patterns;
-  for (const std::string& pattern : command.patterns) patterns.emplace_back(command.reference, pattern);
+  for (const std::string& pattern : command.patterns) {
+    // RFC 5258, 3: "the empty string MUST be ignored for the purpose of matching".
+    if (!pattern.empty()) patterns.emplace_back(command.reference, pattern);
+  }
   return patterns;
 }
 
@@ -57,6 +60,43 @@ void ForEachParent(std::string_view name, F f) {
   }
 }
 
+// RFC 5258, 3.5: a name above some that the selection itself shows.
+struct Parent {
+  // One of them the patterns do not show: only then is a parent that is not selected itself worth an answer.
+  bool child_not_listed = false;
+};
+using Parents = std::map<std::string, Parent, std::less<>>;
+
+Parents FindParents(const imap::List& command, const std::vector<Mailbox>& mailboxes,
+                    const std::vector<ListPattern>& patterns) {
+  Parents parents;
+  for (const Mailbox& mailbox : mailboxes) {
+    if (!Selected(mailbox, command)) continue;
+    const bool listed = MatchesAny(patterns, mailbox.name());
+    ForEachParent(mailbox.name(), [&](std::string_view name) {
+      Parent& parent = parents.try_emplace(std::string(name)).first->second;
+      parent.child_not_listed = parent.child_not_listed || !listed;
+    });
+  }
+  return parents;
+}
+
+// RFC 5258, 3.5, the table: parents that do not exist.
+void AddMissingParents(const Parents& parents, const std::vector<Mailbox>& mailboxes,
+                       const std::vector<ListPattern>& patterns, std::vector<ListedName>& listed) {
+  if (parents.empty()) return;
+  std::set<std::string_view> names;
+  for (const Mailbox& mailbox : mailboxes) names.insert(mailbox.name());
+  for (const auto& [name, parent] : parents) {
+    if (names.contains(name) || !parent.child_not_listed || !MatchesAny(patterns, name)) continue;
+    ListedName entry;
+    entry.name = name;
+    entry.attributes = imap::kNonExistentMailbox;
+    entry.child_subscribed = true;
+    listed.push_back(std::move(entry));
+  }
+}
+
 // RFC 3501, 6.3.8: an empty pattern asks for the separator and the root of the reference.
 ListedName Root(std::string_view reference) {
   ListedName root;
@@ -72,26 +112,20 @@ std::vector<ListedName> SelectForList(const imap::List& command, const std::vect
     return {Root(command.reference)};
   }
   const std::vector<ListPattern> patterns = Patterns(command);
-  // RFC 5258, 3.5: parents with a subscribed child that the selection itself does not show.
-  std::set<std::string, std::less<>> with_subscribed_child;
-  if (command.select.recursive_match) {
-    for (const Mailbox& mailbox : mailboxes) {
-      if (!mailbox.subscribed()) continue;
-      ForEachParent(mailbox.name(), [&](std::string_view parent) { with_subscribed_child.emplace(parent); });
-    }
-  }
+  const Parents parents = command.select.recursive_match ? FindParents(command, mailboxes, patterns) : Parents();
   std::vector<ListedName> listed;
   for (const Mailbox& mailbox : mailboxes) {
-    const bool child = with_subscribed_child.contains(mailbox.name());
-    if (!Selected(mailbox, command) && !child) continue;
+    const auto parent = parents.find(mailbox.name());
+    if (!Selected(mailbox, command) && (parent == parents.end() || !parent->second.child_not_listed)) continue;
     if (!MatchesAny(patterns, mailbox.name())) continue;
     ListedName entry;
     entry.name = mailbox.name();
     entry.attributes = Attributes(mailbox, command);
-    entry.child_subscribed = child;
+    entry.child_subscribed = parent != parents.end();
     entry.selectable = Exists(mailbox) && !mailbox.no_select();
     listed.push_back(std::move(entry));
   }
+  AddMissingParents(parents, mailboxes, patterns, listed);
   return listed;
 }
 

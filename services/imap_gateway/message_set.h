@@ -26,6 +26,10 @@ imap::SequenceSet ToSequences(const imap::SequenceSet& uids, const Version& know
 // Numbers that are in both of two resolved sets.
 imap::SequenceSet KeepBoth(const imap::SequenceSet& a, const imap::SequenceSet& b);
 
+// Messages that one call names at most, where each may be a range of its own: gRPC takes 4 MiB, a range is ten octets, and
+// the answer of StoreFlags names the messages and what lies between them.
+inline constexpr uint64_t kMaxNamed = 150'000;
+
 // Takes the first `count` numbers off a resolved set.
 imap::SequenceSet TakeFirst(imap::SequenceSet& set, uint64_t count);
 

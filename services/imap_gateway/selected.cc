@@ -1,4 +1,6 @@
 // The selected mailbox: what the client is told of it, and when (RFC 3501, 5.2 and 7).
+#include <algorithm>
+
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
@@ -80,11 +82,20 @@ void Session::TellHighestModSeq() {
 }
 
 net::Awaitable<void> Session::AwaitChange(uint64_t modseq) {
+  selected_->own_modseq = std::max(selected_->own_modseq, modseq);
   const net::TimePoint deadline = net::After(kOwnChangeWait);
   absl::Status status = co_await selected_->lease.WaitFor(modseq, deadline);
   if (!status.ok()) {
     telemetry::Debug("own change not seen yet", {{"session_id", session_id_}, {"error", base::Message(status)}});
   }
+}
+
+net::Awaitable<bool> Session::IsSelected(std::string name) {
+  if (selected_ == nullptr) co_return false;
+  mailbox::v1::GetMailboxStatusRequest request;
+  request.add_mailboxes(name);
+  auto response = co_await store_->Call(&Methods::GetMailboxStatus, request);
+  co_return response.ok() && response->statuses_size() == 1 && response->statuses(0).mailbox_id() == selected_->id;
 }
 
 void Session::Deselect(bool tell_closed) {

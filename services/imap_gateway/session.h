@@ -52,6 +52,7 @@ class Session {
     bool read_only = false;
     ViewLease lease;
     ClientView client;
+    uint64_t own_modseq = 0;  // of the newest change that this session knows to have made
   };
 
   // session.cc
@@ -100,6 +101,8 @@ class Session {
   net::Awaitable<void> AwaitChange(uint64_t modseq);
   // Lets go of the mailbox; the client is told as RFC 7162, 3.2.11 says.
   void Deselect(bool tell_closed);
+  // Whether `name` is the selected mailbox. Asks the store: another session may have given the name to another mailbox.
+  net::Awaitable<bool> IsSelected(std::string name);
   const Version& known() const { return selected_->client.known(); }
   // Sequence numbers that a set names; nothing: it is wrong, and BAD has been said.
   std::optional<imap::SequenceSet> Resolve(const imap::SequenceSet& set, bool uid);
@@ -157,7 +160,6 @@ class Session {
   // commands/status.cc
   Result On(imap::Status command);
   net::Awaitable<absl::Status> AppendStatuses(std::vector<std::string> names, imap::StatusItems items);
-  imap::StatusValues SelectedStatus(imap::StatusItems items) const;
 
   // commands/append.cc
   Result On(imap::Append command);  // never: APPEND is streamed
@@ -174,9 +176,18 @@ class Session {
   // commands/copy_move.cc
   Result On(imap::Copy command);
   Result On(imap::Move command);
+  Next AllGone();
 
   // commands/store.cc
   Result On(imap::Store command);
+  struct StoredFlags {
+    uint64_t modseq = 0;
+    imap::SequenceSet modified;  // UIDs that failed UNCHANGEDSINCE
+    imap::SequenceSet missing;   // UIDs that are not there
+  };
+  net::Awaitable<absl::StatusOr<StoredFlags>> StoreFlags(mailbox::v1::StoreFlagsRequest request,
+                                                         imap::SequenceSet sequences, VersionPtr version);
+  Result TellUnchanged(imap::SequenceSet sequences, imap::SequenceSet modified, VersionPtr newest, bool uid);
 
   // commands/search.cc
   Result On(imap::Search command);
@@ -214,6 +225,7 @@ class Session {
   std::unique_ptr<Selected> selected_;
   std::shared_ptr<Observer> observer_;  // shared with the views that wake it
   bool condstore_ = false;              // RFC 7162, 3.1: the client has shown that it knows CONDSTORE
+  bool condstore_told_ = false;         // by ENABLED
 
   // Of the command that is being served.
   std::string tag_;

@@ -78,6 +78,9 @@ net::Awaitable<absl::Status> RelayServiceImpl::OnUploadBody(rpc::CallInfo, rpc::
     absl::StatusOr<std::optional<relay::v1::UploadBodyRequest>> next = co_await reader.Read();
     if (!next.ok()) co_return next.status();
     more = next->has_value();
+    if (more && (**next).chunk().octets().size() > Spool::kChunk) {
+      co_return absl::InvalidArgumentError("a chunk has at most 256 KiB");
+    }
     if (more) {
       buffer += (**next).chunk().octets();
       size += (**next).chunk().octets().size();

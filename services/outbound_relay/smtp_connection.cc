@@ -114,10 +114,22 @@ net::Awaitable<absl::Status> SmtpConnection::Flush() {
 }
 
 net::Awaitable<absl::StatusOr<client::Event>> SmtpConnection::NextEvent(net::Duration limit) {
+  absl::StatusOr<client::Event> event = co_await AwaitEvent(limit);
+  stream_.ExpiresAt(net::kNever);
+  co_return event;
+}
+
+net::Awaitable<absl::StatusOr<client::Event>> SmtpConnection::AwaitEvent(net::Duration limit) {
   stream_.ExpiresAfter(limit);
-  for (;;) {
+  stream_.ExpiresAt(net::After(limit));
+  for (uint64_t replies = machine_.replies();;) {
     client::Event event = machine_.Next(input_);
     if (!std::holds_alternative<client::NeedInput>(event)) co_return event;
+    // RFC 5321, 4.5.3.2: the times are those of each command, and a group of them is sent at once.
+    if (machine_.replies() != replies) {
+      replies = machine_.replies();
+      stream_.ExpiresAt(net::After(limit));
+    }
     reader_->Consume(reader_->data().size() - input_.size());
     input_ = {};
     absl::Status flushed = co_await Flush();
@@ -193,9 +205,10 @@ net::Awaitable<absl::Status> SmtpConnection::SecureIt() {
   net::TlsPeer peer;
   peer.name = hop_.host;
   peer.verify = policy_ == directory::v1::TLS_POLICY_VERIFIED ? net::TlsVerify::kRequired : net::TlsVerify::kOpportunistic;
-  stream_.ExpiresAfter(relay_.options.connect_timeout);
+  stream_.ExpiresAt(net::After(relay_.options.connect_timeout));
   std::shared_ptr<const net::TlsClientContext> context = relay_.tls;
   absl::Status status = co_await stream_.StartTlsClient(context, peer);
+  stream_.ExpiresAt(net::kNever);
   if (!status.ok()) {
     FailLocally(smtp::Stage::kStartTls, {4, 7, 5}, absl::StrCat("TLS with ", hop_.host, " failed: ", status.message()));
     co_return status;

@@ -61,7 +61,9 @@ class SmtpConnection {
   // A temporary failure of ours in failure_.
   void FailLocally(smtp::Stage stage, smtp::EnhancedStatus enhanced, std::string text);
   // The next event but NeedInput, with a limit on each wait.
+  // `limit`: for each whole reply, however little of it comes at a time.
   net::Awaitable<absl::StatusOr<smtp::client::Event>> NextEvent(net::Duration limit);
+  net::Awaitable<absl::StatusOr<smtp::client::Event>> AwaitEvent(net::Duration limit);
   net::Awaitable<absl::Status> Flush();
   net::Awaitable<absl::Status> SendBody(BodyReader& body);
   void NoteTls();

@@ -14,6 +14,8 @@ namespace {
 namespace replies = pop3::replies;
 
 constexpr uint32_t kMaxErrors = 20;
+// Octets of a line that never ends, beyond which the session is ended.
+constexpr uint64_t kMaxDroppedLine = 1 << 20;
 // Replies are written when this much has gathered, whatever the client has pipelined.
 constexpr size_t kFlushAbove = 64 * 1024;
 // A client whose time is over may take this long to read why.
@@ -87,6 +89,11 @@ net::Awaitable<std::optional<base::LineReader::Framed>> Session::NextLine() {
     reader_.Consume(framed.consumed);
     gateway_.metrics.bytes.At({0}).Increment(static_cast<double>(framed.consumed));
     if (framed.outcome != base::LineReader::Outcome::kNeedMore) co_return framed;
+    if (lines_.dropped() > kMaxDroppedLine) {
+      Say(replies::kTooManyErrors);
+      co_await Flush();
+      co_return std::nullopt;
+    }
     bool more = co_await WaitForInput();
     if (!more) co_return std::nullopt;
   }

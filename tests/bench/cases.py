@@ -48,7 +48,8 @@ def mail(sizes):
 
 # (name, command, more options of `imap-command`, budget in ms)
 COMMANDS = (
-    ("select", "SELECT INBOX", {"prepare": "SELECT Other"}, 8),
+    ("select", "SELECT INBOX", {"fresh": 1}, 8),
+    ("reselect", "SELECT INBOX", {"prepare": "SELECT Other"}, None),
     ("fetch_flags", "FETCH 1:* FLAGS", {}, 39),
     ("search_unseen", "UID SEARCH UNSEEN", {}, 10),
     ("noop", "NOOP", {}, 0.14),
@@ -69,7 +70,8 @@ def imap(sizes):
             command = f"COPY 1:{min(1000, sizes.big)} Target"
         count = sizes.commands * (50 if name == "noop" else 1)
         run = functools.partial(mailbox_cases.command, command=command, count=count, **options)
-        yield Case(f"imap_{name}", f"IMAP, {sizes.big:,} messages: {command}", "command", run, big, Budget(p50_ms=budget),
+        where = {"select": " in a fresh session", "reselect": " after another mailbox"}.get(name, "")
+        yield Case(f"imap_{name}", f"IMAP, {sizes.big:,} messages: {command}{where}", "command", run, big, Budget(p50_ms=budget),
                    bar="p50_ms")
     run = functools.partial(mailbox_cases.bodies, messages=sizes.big, count=sizes.bodies)
     yield Case("imap_bodies", f"IMAP, single bodies at random of {sizes.big:,}, 8 connections", "body", run, big,

@@ -78,12 +78,12 @@ class Chaos(threading.Thread):
     # Each fault.
 
     def kill(self):
-        role = self.random.choice((*ROLES, "mailbox_store", "mailbox_store", "outbound_relay", "all", "all"))
+        role = self.random.choice((*ROLES, *["mailbox_store"] * 3, "outbound_relay", "all", "all"))
         if role == "all":
             return self.power_cut()
         pid = self.living(role)
         hit = self.await_flight(role)
-        how = self.random.choice(("kill", "die", "before", "after", "slow")) if role in OWNERS else "kill"
+        how = self.random.choice(("kill", "die", "before", "after", "after", "slow")) if role in OWNERS else "kill"
         self.ledger.event(f"{how} {role} (process {pid})")
         self.end(role, pid, how)
         self.in_flight += hit

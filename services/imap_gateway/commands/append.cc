@@ -61,6 +61,8 @@ Session::Result Session::ServeAppend(CommandReader::Event event) {
 }
 
 net::Awaitable<absl::Status> Session::CheckAppend(const std::string& mailbox, const imap::AppendMessage& message) {
+  // RFC 3502, 6.3.11: "A zero-length message literal argument is an error, and MUST return a NO."
+  if (message.size == 0) co_return absl::InvalidArgumentError("empty message");
   if (message.size > gateway_.max_append_bytes) {
     co_return rpc::MakeError(absl::StatusCode::kResourceExhausted, type::v1::ERROR_REASON_TOO_LARGE, "message");
   }
@@ -145,6 +147,10 @@ Session::Result Session::AppendBroken(CommandReader::Event event) {
   if (event.kind == Kind::kFatal) {
     Bye(Code::kNone, "Too much to skip.");
     co_return Next::kClose;
+  }
+  // RFC 7888, 5: also of the second message and later ones "the tagged BAD response MUST contain the TOOBIG response code".
+  if (event.kind == Kind::kError && event.error == CommandReader::Error::kNonSyncTooLarge) {
+    co_return Reply(imap::Condition::kBad, Code::kTooBig, "Command is too large.");
   }
   co_return Bad("Error in APPEND.");
 }

@@ -39,8 +39,10 @@ Session::Result Session::On(imap::Id) {
 Session::Result Session::On(imap::Enable command) {
   std::vector<std::string_view> enabled;
   for (const std::string& name : command.capabilities) {
-    // RFC 7162, 3.1. Others are ignored: RFC 5161, 3.1.
-    if (name != "CONDSTORE") continue;
+    // RFC 7162, 3.1. RFC 5161, 3.1: others are ignored, and "each corresponding ENABLED response SHOULD only contain extensions
+    // enabled by the corresponding ENABLE command".
+    if (name != "CONDSTORE" || condstore_told_) continue;
+    condstore_told_ = true;
     EnableCondstore();
     enabled.push_back("CONDSTORE");
   }

@@ -30,7 +30,11 @@ Session::Result Session::On(imap::Copy command) {
   *request.mutable_uids() = ToUidSet(*sequences, known());
   auto response = co_await store_->Call(&Methods::CopyMessages, request);
   if (!response.ok()) co_return Fail(response.status(), "COPY", About::kDestination);
-  if (command.mailbox == selected_->name) co_await AwaitChange(response->modseq());
+  if (command.mailbox == selected_->name) {
+    const bool selected = co_await IsSelected(command.mailbox);
+    if (selected) co_await AwaitChange(response->modseq());
+  }
+  if (!command.uid && response->source_uids().first_size() == 0) co_return AllGone();
   co_return Ok(CopyUid(*response), "Copy completed.");
 }
 
@@ -50,7 +54,15 @@ Session::Result Session::On(imap::Move command) {
   const imap::ResponseCode code = CopyUid(*response);
   if (!code.empty()) imap::AppendUntaggedStatus(out_, imap::Condition::kOk, code, "Moved UIDs.");
   co_await AwaitChange(response->modseq());
-  co_return Ok("Move completed.");
+  if (!command.uid && response->source_uids().first_size() == 0) co_return AllGone();
+  // RFC 6851, 4.4: "If at least one message was moved, the server MUST send the updated per-mailbox modification sequence
+  // using the HIGHESTMODSEQ response code". Not before the client is told of all that it stands for.
+  const bool shown = selected_->lease.view().version()->modseq() >= response->modseq();
+  if (code.empty() || !shown) co_return Ok("Move completed.");
+  co_return Ok(imap::ResponseCode::HighestModSeq(ModSeq(response->modseq())), "Move completed.");
 }
+
+// RFC 2180, 4.4 and RFC 5530: another session has removed all that the numbers name.
+Session::Next Session::AllGone() { return Refuse(StatusToRefusal(absl::OutOfRangeError("expunged"))); }
 
 }  // namespace mailmesh::imap_gateway

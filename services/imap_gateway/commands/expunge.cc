@@ -22,9 +22,10 @@ Session::Result Session::On(imap::Expunge command) {
 
 // Removes what has \Deleted and waits until the view shows it, so that the untagged EXPUNGE come before the tagged OK.
 net::Awaitable<absl::Status> Session::ExpungeDeleted(std::optional<imap::SequenceSet> uids) {
-  // Clients say EXPUNGE and CLOSE with nothing to remove; that needs no call.
+  // Clients say EXPUNGE and CLOSE with nothing to remove; that needs no call, if the view shows this session's changes.
   const VersionPtr newest = selected_->lease.view().version();
-  if (newest->deleted() == 0 && store_->shard()->healthy()) co_return absl::OkStatus();
+  const bool current = store_->shard()->healthy() && newest->modseq() >= selected_->own_modseq;
+  if (newest->deleted() == 0 && current) co_return absl::OkStatus();
   mailbox::v1::ExpungeMessagesRequest request;
   request.set_request_id(base::NewIdText());
   request.set_mailbox_id(selected_->id);

@@ -5,8 +5,8 @@
 #include "services/imap_gateway/commands/fetch_job.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "services/imap_gateway/message_set.h"
@@ -54,7 +54,11 @@ Session::Result Session::On(imap::Fetch command) {
   if (job.sets_seen && !selected_->read_only) co_await MarkSeen(job);
   Next next = Next::kGoOn;
   if (job.wants_store()) {
-    next = co_await FetchFromStore(job);
+    imap::SequenceSet left = std::exchange(job.sequences, {});
+    while (!left.empty() && next == Next::kGoOn && !job.answered) {
+      job.sequences = TakeFirst(left, kMaxNamed);
+      next = co_await FetchFromStore(job);
+    }
   } else {
     next = co_await FetchFromView(job);
   }
@@ -76,18 +80,14 @@ net::Awaitable<void> Session::MarkSeen(FetchJob& job) {
   if (unseen.empty()) co_return;
   const imap::SequenceSet uids = ToUids(unseen, *job.version);
   mailbox::v1::StoreFlagsRequest request;
-  request.set_request_id(base::NewIdText());
-  request.set_mailbox_id(selected_->id);
-  *request.mutable_uids() = ToProto(uids);
   request.set_mode(mailbox::v1::StoreFlagsRequest::MODE_ADD);
   request.mutable_flags()->set_system_flags(mailbox::v1::SYSTEM_FLAG_SEEN);
-  auto response = co_await store_->Call(&Methods::StoreFlags, request);
-  if (!response.ok()) {
+  auto stored = co_await StoreFlags(std::move(request), std::move(unseen), job.version);
+  if (!stored.ok()) {
     // Reading goes on where writing cannot (a full disk).
-    telemetry::Info("seen not set", {{"session_id", session_id_}, {"error", base::Message(response.status())}});
+    telemetry::Info("seen not set", {{"session_id", session_id_}, {"error", base::Message(stored.status())}});
     co_return;
   }
-  co_await AwaitChange(response->modseq());
   const OwnStore own{uids, imap::Store::Mode::kAdd, kFlagSeen};
   // Only to step: no EXPUNGE within FETCH, and what this changed is told with the messages.
   ClientView::Options options = TellOptions(false, job.uid_command);

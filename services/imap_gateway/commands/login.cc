@@ -83,6 +83,8 @@ Session::Result Session::On(imap::Authenticate command) {
     std::optional<imap::CommandReader::Event> line = co_await NextLine();
     if (!line.has_value() || line->kind == imap::CommandReader::Kind::kFatal) {
       exchange->Cancel();
+      // RFC 3501, 3.4: the server says BYE before it closes. Where there is no line that has been done, or nobody is there.
+      if (line.has_value()) Bye(Code::kNone, "Too much to skip.");
       co_return Next::kClose;
     }
     std::optional<base::Secret> response;

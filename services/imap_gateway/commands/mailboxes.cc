@@ -37,10 +37,11 @@ Session::Result Session::On(imap::Delete command) {
   mailbox::v1::DeleteMailboxRequest request;
   request.set_request_id(base::NewIdText());
   request.set_mailbox(command.mailbox);
+  const bool selected = co_await IsSelected(command.mailbox);
   auto response = co_await store_->Call(&Methods::DeleteMailbox, request);
   if (!response.ok()) co_return Fail(response.status(), "DELETE");
   // The session that deletes what it has selected is not disconnected as the others are.
-  if (selected_ != nullptr && selected_->name == command.mailbox) Deselect(true);
+  if (selected) Deselect(true);
   co_return Ok("Delete completed.");
 }
 

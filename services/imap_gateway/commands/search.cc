@@ -2,6 +2,7 @@
 #include "services/imap_gateway/search_program.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "common/imap/search_response.h"
 #include "common/rpc/status.h"
@@ -13,8 +14,37 @@
 namespace mailmesh::imap_gateway {
 namespace {
 
-// Messages that one call has to look at: so its answer stays below what gRPC takes, and it ends in time.
+// Messages that one call has to look at: so its answer stays below what gRPC takes, and it ends in time. How many can be
+// read in that time nobody knows before: it begins with few where messages are read.
 constexpr uint64_t kSlice = 50'000;
+constexpr uint64_t kSliceOfContents = 500;
+constexpr auto kShortCall = std::chrono::seconds(1);
+constexpr auto kLongCall = std::chrono::seconds(5);
+
+bool ReadsContents(const mailbox::v1::SearchKey& key) {
+  using Key = mailbox::v1::SearchKey;
+  const auto reads = [](const Key& part) { return ReadsContents(part); };
+  switch (key.key_case()) {
+    case Key::kAllOf:
+      return std::any_of(key.all_of().keys().begin(), key.all_of().keys().end(), reads);
+    case Key::kAnyOf:
+      return std::any_of(key.any_of().keys().begin(), key.any_of().keys().end(), reads);
+    case Key::kNegated:
+      return ReadsContents(key.negated());
+    case Key::kHeader:
+    case Key::kBody:
+    case Key::kText:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The size of the next slice after one that took so long.
+uint64_t NextSlice(uint64_t size, net::Duration took) {
+  if (took < kShortCall) return std::min(2 * size, kSlice);
+  return took > kLongCall ? std::max<uint64_t>(size / 2, 1) : size;
+}
 
 // RFC 7162, 3.1.5: the greatest MODSEQ of what was found.
 uint64_t GreatestModSeq(const imap::SequenceSet& sequences, const Version& known) {
@@ -74,12 +104,22 @@ net::Awaitable<absl::StatusOr<imap::SequenceSet>> Session::SearchStore(mailbox::
   imap::SequenceSet found;
   mailbox::v1::SearchMessagesRequest request;
   request.set_mailbox_id(selected_->id);
+  uint64_t size = ReadsContents(key) ? kSliceOfContents : kSlice;
   *request.mutable_key() = std::move(key);
   while (!candidates.empty()) {
-    const imap::SequenceSet slice = TakeFirst(candidates, kSlice);
+    if (kicked_->load()) co_return absl::UnavailableError("the session is to end");
+    imap::SequenceSet left = candidates;
+    const imap::SequenceSet slice = TakeFirst(left, size);
     *request.mutable_within() = ToUidSet(slice, known());
+    const net::TimePoint start = net::Clock::now();
     auto response = co_await store_->Call(&Methods::SearchMessages, request);
+    if (absl::IsDeadlineExceeded(response.status()) && size > 1) {
+      size = std::max<uint64_t>(size / 8, 1);
+      continue;
+    }
     if (!response.ok()) co_return response.status();
+    size = NextSlice(size, net::Clock::now() - start);
+    candidates = std::move(left);
     const imap::SequenceSet matches = KeepBoth(slice, ToSequences(FromUidSet(response->uids()), known()));
     for (const imap::SequenceSet::Range& range : matches.ranges()) found.AddRange(range.first, range.last);
   }

@@ -10,11 +10,6 @@ namespace {
 
 // mailbox.v1: names of one GetMailboxStatus.
 constexpr size_t kMaxNames = 1000;
-// What the view of the selected mailbox knows without a call.
-constexpr imap::StatusItems kFromView = imap::kStatusMessages | imap::kStatusRecent | imap::kStatusUidNext |
-                                        imap::kStatusUidValidity | imap::kStatusUnseen | imap::kStatusHighestModSeq |
-                                        imap::kStatusDeleted | imap::kStatusAppendLimit;
-
 imap::StatusValues ToValues(const mailbox::v1::MailboxStatus& status, imap::StatusItems items, uint64_t append_limit) {
   imap::StatusValues values;
   values.items = items;
@@ -33,29 +28,9 @@ imap::StatusValues ToValues(const mailbox::v1::MailboxStatus& status, imap::Stat
 
 }  // namespace
 
-imap::StatusValues Session::SelectedStatus(imap::StatusItems items) const {
-  const Version& version = *selected_->lease.view().version();
-  imap::StatusValues values;
-  values.items = items;
-  values.messages = version.size();
-  values.recent = selected_->client.CountRecent();
-  values.uid_next = version.uid_next();
-  values.uid_validity = selected_->uid_validity;
-  values.unseen = version.unseen();
-  values.highest_modseq = version.modseq();
-  values.deleted = version.deleted();
-  values.append_limit = gateway_.max_append_bytes;
-  return values;
-}
-
 Session::Result Session::On(imap::Status command) {
   // RFC 7162, 3.1.
   if ((command.items & imap::kStatusHighestModSeq) != 0) EnableCondstore();
-  const bool selected = selected_ != nullptr && selected_->name == command.mailbox;
-  if (selected && (command.items & ~kFromView) == 0 && store_->shard()->healthy()) {
-    imap::AppendStatusResponse(out_, command.mailbox, SelectedStatus(command.items), false);
-    co_return Ok("Status completed.");
-  }
   mailbox::v1::GetMailboxStatusRequest request;
   request.add_mailboxes(command.mailbox);
   request.set_deleted_bytes((command.items & imap::kStatusDeletedStorage) != 0);
@@ -64,8 +39,12 @@ Session::Result Session::On(imap::Status command) {
   if (response->statuses_size() != 1 || response->statuses(0).mailbox_id().empty()) {
     co_return Refuse(StatusToRefusal(absl::NotFoundError("")));
   }
-  imap::AppendStatusResponse(out_, command.mailbox, ToValues(response->statuses(0), command.items, gateway_.max_append_bytes),
-                             false);
+  imap::StatusValues values = ToValues(response->statuses(0), command.items, gateway_.max_append_bytes);
+  // RFC 3501, 2.3.2: those are recent that this session was told of first.
+  if (selected_ != nullptr && selected_->id == response->statuses(0).mailbox_id()) {
+    values.recent = selected_->client.CountRecent();
+  }
+  imap::AppendStatusResponse(out_, command.mailbox, values, false);
   co_return Ok("Status completed.");
 }
 

@@ -206,7 +206,7 @@ void Shard::Ensure(const std::shared_ptr<View>& view) {
   switch (slot.phase) {
     case Phase::kNew:
       slot.phase = Phase::kReading;
-      SpawnRead(view);
+      SpawnRead(view, 0);
       break;
     case Phase::kClosed:
       slot.phase = Phase::kWatched;
@@ -218,9 +218,9 @@ void Shard::Ensure(const std::shared_ptr<View>& view) {
   }
 }
 
-void Shard::SpawnRead(const std::shared_ptr<View>& view) {
-  asio::post(executor_, [self = shared_from_this(), view] {
-    net::Spawn(self->executor_, Read(self, view), "imap-view-read");
+void Shard::SpawnRead(const std::shared_ptr<View>& view, int failures) {
+  asio::post(executor_, [self = shared_from_this(), view, failures] {
+    net::Spawn(self->executor_, Read(self, view, failures), "imap-view-read");
   });
 }
 

@@ -100,7 +100,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   static net::Awaitable<void> Run(Self self);
   net::Awaitable<bool> Watch();
   static net::Awaitable<void> Supervise(Self self, std::shared_ptr<WatchStream> stream);
-  static net::Awaitable<void> Read(Self self, std::shared_ptr<View> view);
+  static net::Awaitable<void> Read(Self self, std::shared_ptr<View> view, int failures);
   net::Awaitable<absl::StatusOr<VersionPtr>> ReadVersion(const View& view, std::string* incarnation);
   void Ensure(const std::shared_ptr<View>& view);
   void Subscribe(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -108,12 +108,13 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void Handle(const mailbox::v1::WatchMailboxesResponse& response);
   void Apply(const mailbox::v1::ViewChange& change);
   void OnEnded(const mailbox::v1::WatchMailboxesResponse::Ended& ended);
-  void ReadAgain(const std::shared_ptr<View>& view);
+  void ReadAgain(const std::shared_ptr<View>& view, int failures);
   // The view of a subscription of the present stream; null: it is over.
   std::shared_ptr<View> Watched(uint64_t watch_id);
   void Drop(const std::shared_ptr<View>& view, View::End end);
   void Tidy();
-  void SpawnRead(const std::shared_ptr<View>& view);
+  // After `failures` in a row; with any, after a pause.
+  void SpawnRead(const std::shared_ptr<View>& view, int failures);
   void Heard() { last_heard_.store(net::Clock::now().time_since_epoch().count()); }
 
   const std::string name_;

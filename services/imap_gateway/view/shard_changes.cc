@@ -17,6 +17,8 @@ namespace {
 using Methods = class mailbox::v1::MailboxService::Stub::async;
 
 constexpr absl::Duration kReadTimeout = absl::Minutes(2);
+// A view that the store could not tell the changes of is read again as after so many failures: 100 ms or more.
+constexpr int kUnfollowed = 3;
 
 absl::Status PutPage(const mailbox::v1::ViewPage& page, VersionBuilder& builder) {
   const int count = page.uid_deltas_size();
@@ -74,8 +76,10 @@ net::Awaitable<absl::StatusOr<VersionPtr>> Shard::ReadVersion(const View& view, 
 }
 
 // Reads a view; for sessions that have an older version of it, again and again until it succeeds.
-net::Awaitable<void> Shard::Read(Self self, std::shared_ptr<View> view) {
-  for (int failures = 1;; ++failures) {
+net::Awaitable<void> Shard::Read(Self self, std::shared_ptr<View> view, int failures) {
+  // What cannot be followed must not be read in a circle.
+  if (failures > 0) co_await rpc::ReconnectPause(rpc::RetryPolicy(), failures);
+  for (++failures;; ++failures) {
     std::string incarnation;
     absl::StatusOr<VersionPtr> version = co_await self->ReadVersion(*view, &incarnation);
     if (version.ok() && incarnation != view->incarnation()) {
@@ -150,13 +154,13 @@ void Shard::Apply(const mailbox::v1::ViewChange& change) {
   VersionPtr next = builder.Build();
   if (!put.ok() || !OnlyAdds(*base, change.expunged(), *next)) {
     telemetry::Error("change does not fit the view", {{"shard", name_}, {"account", view->key().account_id}});
-    ReadAgain(view);
+    ReadAgain(view, 0);
     return;
   }
   view->Publish(std::move(next));
 }
 
-void Shard::ReadAgain(const std::shared_ptr<View>& view) {
+void Shard::ReadAgain(const std::shared_ptr<View>& view, int failures) {
   absl::MutexLock lock(&mutex_);
   const auto it = slots_.find(view->key());
   if (it == slots_.end() || it->second.view != view) return;
@@ -167,7 +171,7 @@ void Shard::ReadAgain(const std::shared_ptr<View>& view) {
   }
   if (it->second.phase == Phase::kReading) return;
   it->second.phase = Phase::kReading;
-  SpawnRead(view);
+  SpawnRead(view, failures);
 }
 
 void Shard::OnEnded(const mailbox::v1::WatchMailboxesResponse::Ended& ended) {
@@ -176,7 +180,7 @@ void Shard::OnEnded(const mailbox::v1::WatchMailboxesResponse::Ended& ended) {
   if (ended.cause() == mailbox::v1::WatchMailboxesResponse::Ended::CAUSE_MAILBOX_DELETED) {
     Drop(view, View::End::kDeleted);
   } else {
-    ReadAgain(view);
+    ReadAgain(view, kUnfollowed);
   }
 }
 

@@ -169,7 +169,8 @@ class SearchProgram::Evaluation {
       }
       case SearchKey::kOlderSeconds: {
         ASSIGN_OR_RETURN(const EntryRecord* entry, message_.Entry());
-        return entry->internal_seconds < now_ - static_cast<int64_t>(key.older_seconds());
+        // RFC 5032, 2: "less recent than or equal to the target time".
+        return entry->internal_seconds <= now_ - static_cast<int64_t>(key.older_seconds());
       }
       case SearchKey::KEY_NOT_SET:
         break;

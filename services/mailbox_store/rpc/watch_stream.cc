@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/rpc/status.h"
+#include "common/telemetry/log.h"
 #include "services/mailbox_store/engine/errors.h"
 
 namespace mailmesh::mailbox_store {
@@ -16,6 +17,14 @@ using Ended = WatchMailboxesResponse::Ended;
 constexpr std::chrono::seconds kHeartbeat{5};
 // More changes of one mailbox than this in one round are told as one, from the database.
 constexpr size_t kChangesOfARound = 8;
+
+// What cannot be read of one mailbox ends the subscription to it; the stream has those of all other accounts too.
+Ended::Cause CauseOf(const absl::Status& status) {
+  if (absl::IsNotFound(status)) return Ended::CAUSE_MAILBOX_DELETED;
+  // OutOfRange: too far behind.
+  if (!absl::IsOutOfRange(status)) telemetry::Error("changes not read", {{"error", status}});
+  return Ended::CAUSE_READ_AGAIN;
+}
 
 }  // namespace
 
@@ -110,7 +119,10 @@ asio::awaitable<absl::Status> WatchStream::Subscribe(Request::Subscribe request)
   Store* const store = &parts_.store;
   auto find = [store, account_id = request.account_id()] { return store->FindAccount(account_id); };
   absl::StatusOr<AccountPtr> account = co_await service::OnPool(parts_.reads, std::move(find));
-  if (!account.ok()) co_return account.status();
+  if (!account.ok()) {
+    ended_.emplace_back(request.watch_id(), CauseOf(account.status()));
+    co_return absl::OkStatus();
+  }
   Watch watch;
   watch.account_id = request.account_id();
   watch.account = (*account)->number();
@@ -177,9 +189,7 @@ asio::awaitable<absl::Status> WatchStream::CatchUp(rpc::ServerWriter<Response>& 
   // The subscription may have ended meanwhile.
   const auto it = watches_.find(watch_id);
   if (it == watches_.end()) co_return absl::OkStatus();
-  if (absl::IsNotFound(change.status())) co_return co_await End(writer, watch_id, Ended::CAUSE_MAILBOX_DELETED);
-  if (absl::IsOutOfRange(change.status())) co_return co_await End(writer, watch_id, Ended::CAUSE_READ_AGAIN);
-  if (!change.ok()) co_return change.status();
+  if (!change.ok()) co_return co_await End(writer, watch_id, CauseOf(change.status()));
   it->second.sent_modseq = change->modseq;
   Response response = ToResponse(watch_id, *change);
   co_return co_await writer.Write(std::move(response));

@@ -1,5 +1,6 @@
 // One connection: filling a mailbox, and timing one command.
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "tests/bench/client/imap.h"
@@ -46,11 +47,11 @@ Figures ImapFill(const Options& options) {
 }
 
 // --prepare and --clean-up are run before and after each --command, and are not timed. --other takes turns with --command,
-// for commands that do nothing when they are repeated. What --warm-up times run first is not in the figures.
+// for commands that do nothing when they are repeated. What --warm-up times run first is not in the figures. --fresh 1: each
+// command is the first one of a session of its own, without a mailbox.
 Figures ImapCommand(const Options& options) {
-  Imap imap(options);
-  imap.LogIn(options, 0);
-  imap.Run("SELECT " + options.Text("mailbox", "INBOX"));
+  const bool fresh = options.Number("fresh", 0) != 0;
+  std::optional<Imap> imap;
   const std::string commands[] = {options.Text("command"), options.Text("other", options.Text("command"))};
   const std::string prepare = options.Text("prepare", "");
   const std::string clean_up = options.Text("clean-up", "");
@@ -58,17 +59,22 @@ Figures ImapCommand(const Options& options) {
   Figures figures;
   for (int i = 0; i < warm_up + options.Number("count"); ++i) {
     if (i == warm_up) AwaitStart();
-    if (!prepare.empty()) imap.Run(prepare);
+    if (fresh || !imap) {
+      imap.emplace(options);
+      imap->LogIn(options, 0);
+      if (!fresh) imap->Run("SELECT " + options.Text("mailbox", "INBOX"));
+    }
+    if (!prepare.empty()) imap->Run(prepare);
     const Clock::time_point start = Clock::now();
-    imap.Run(commands[i % 2]);
+    imap->Run(commands[i % 2]);
     const double took = SecondsSince(start);
-    if (!clean_up.empty()) imap.Run(clean_up);
+    if (!clean_up.empty()) imap->Run(clean_up);
     if (i < warm_up) continue;
     figures.latencies.push_back(took);
     figures.seconds += took;
     ++figures.count;
   }
-  imap.Run("LOGOUT");
+  imap->Run("LOGOUT");
   return figures;
 }
 

@@ -28,7 +28,7 @@ using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
-constexpr absl::Duration kWriteBack = absl::Milliseconds(400);
+constexpr absl::Duration kWriteBack = absl::Seconds(2);
 // Room that RocksDB's files take beyond their octets.
 constexpr uint64_t kSlack = 64 << 10;
 constexpr char kHidden = '#';

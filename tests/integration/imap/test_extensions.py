@@ -187,7 +187,7 @@ class Extensions(unittest.TestCase):
 
 
 class Large(unittest.TestCase):
-    """Answers of several responses of the store, and searches of several calls."""
+    """Answers of several responses of the store, and searches of several calls: how many, what each takes decides."""
 
     COUNT = 52_000  # two slices of 50,000, two responses of 32,768
 
@@ -205,6 +205,7 @@ class Large(unittest.TestCase):
             subjects = [(i * 7919) % self.COUNT for i in range(self.COUNT) if i != 1]  # by sequence number
             found = [int(n) for n in one.ok("SEARCH SUBJECT 7")[0].split()[2:]]
             self.assertEqual(found, [n for n, subject in enumerate(subjects, 1) if "7" in f"{subject:05}"])
+            self.assertEqual([int(n) for n in one.ok("SEARCH TEXT 7")[0].split()[2:]], found)
             by_subject = sorted(range(1, self.COUNT), key=lambda n: subjects[n - 1])
             self.assertEqual([int(n) for n in one.ok("SORT (SUBJECT) UTF-8 ALL")[0].split()[2:]], by_subject)
             self.assertEqual([int(n) for n in one.ok("SORT (REVERSE SUBJECT) UTF-8 SUBJECT 77")[0].split()[2:]],

@@ -171,6 +171,18 @@ class Commands(unittest.TestCase):
         client.raw(b"NOOP\nNOOP\r\n")
         self.assertTrue(client.line().startswith(b"-ERR "))
 
+    def test_a_line_without_end_ends_the_session(self):
+        client = self.connect()
+        client.raw(b"x" * (1 << 20))
+        self.assertTrue(client.line().startswith(b"-ERR Line too long"))
+        client.raw(b"\r\n")
+        client.ok("CAPA")
+        client.rest()
+        client.raw(b"x" * ((1 << 20) + 512))
+        self.assertTrue(client.line().startswith(b"-ERR Line too long"))
+        self.assertTrue(client.line().startswith(b"-ERR Too many errors"))
+        self.assertTrue(client.ended())
+
     def test_too_many_errors_end_the_session(self):
         client = self.connect()
         for _ in range(19):

@@ -1,5 +1,6 @@
 """The relay against servers that refuse, break off or talk nonsense at each stage of a transaction."""
 import re
+import time
 
 from tests.integration.relay.fixture import SENDER, RelayTest
 from tests.support.ports import wait_until
@@ -117,6 +118,20 @@ class Stages(RelayTest):
         self.send("split", "bert@split.test", "anna@split.test")
         self.wait_received(self.servers["split"], "split")
         self.assertEqual(sorted(self.servers["split"].messages[0][1]), ["anna@split.test", "bert@split.test"])
+
+    def test_a_reply_that_drips_is_given_up(self):
+        """Each octet comes in time, the reply never does."""
+        def script(stage, argument, session):
+            while stage == "ehlo" and session.number == 0:
+                for octet in b"250-drip\r\n":
+                    session.socket.sendall(bytes([octet]))
+                    time.sleep(0.2)
+            return None
+
+        self.add("drip", script)
+        self.send("drip", "bert@drip.test")
+        self.wait_received(self.servers["drip"], "drip")
+        self.assertGreater(len(self.servers["drip"].sessions), 1)
 
     def test_some_recipients_of_many(self):
         answers = {"later": "450 4.2.1 busy", "never": "550 5.1.1 unknown"}

@@ -247,6 +247,19 @@ TEST(ClientMachineTest, ConnectionLostAtEveryPlace) {
   }
 }
 
+TEST(ClientMachineTest, CountsWholeReplies) {
+  Dialogue d;
+  d.Greet();
+  const uint64_t before = d.machine.replies();
+  ASSERT_TRUE(d.machine.Begin(To({"1@b.test", "2@b.test"})).ok());
+  d.Hear("250-a line of it\r\n250-and another\r\n250");
+  EXPECT_EQ(d.machine.replies(), before);
+  d.Hear(" ok\r\n550-no\r\n");
+  EXPECT_EQ(d.machine.replies(), before + 1);
+  d.Hear("550 no\r\n250 ok\r\n");
+  EXPECT_EQ(d.machine.replies(), before + 3);
+}
+
 TEST(ClientMachineTest, AnEarlyRefusalWhileContentIsSent) {
   Dialogue d;
   d.Greet();

@@ -21,7 +21,7 @@ mailbox::v1::Mailbox Make(const std::string& name, bool subscribed = false, bool
 const std::vector<mailbox::v1::Mailbox>& Mailboxes() {
   static const auto* all = new std::vector<mailbox::v1::Mailbox>{
       Make("INBOX", true), Make("Sent", false, false, "Sent"), Make("a", false, true), Make("a/b", false, true),
-      Make("a/b/c", true), Make("gone", true, false, "", false)};
+      Make("a/b/c", true), Make("gone", true, false, "", false), Make("lost/box", true, false, "", false)};
   return *all;
 }
 
@@ -59,17 +59,35 @@ TEST(ListSelectionTest, Patterns) {
 }
 
 TEST(ListSelectionTest, LsubShowsParentsOfWhatIsSubscribed) {
-  EXPECT_EQ(Answer("LSUB \"\" *"), "* LSUB () \"/\" INBOX\r\n* LSUB () \"/\" a/b/c\r\n* LSUB () \"/\" gone\r\n");
-  EXPECT_EQ(Answer("LSUB \"\" %"), "* LSUB () \"/\" INBOX\r\n* LSUB (\\Noselect) \"/\" a\r\n* LSUB () \"/\" gone\r\n");
+  EXPECT_EQ(Answer("LSUB \"\" *"),
+            "* LSUB () \"/\" INBOX\r\n* LSUB () \"/\" a/b/c\r\n* LSUB () \"/\" gone\r\n* LSUB () \"/\" lost/box\r\n");
+  EXPECT_EQ(Answer("LSUB \"\" %"),
+            "* LSUB () \"/\" INBOX\r\n* LSUB (\\Noselect) \"/\" a\r\n* LSUB () \"/\" gone\r\n* LSUB (\\Noselect) \"/\" lost\r\n");
 }
 
 TEST(ListSelectionTest, Extended) {
   EXPECT_EQ(Answer("LIST (SUBSCRIBED) \"\" *"),
             "* LIST (\\HasNoChildren \\Subscribed) \"/\" INBOX\r\n* LIST (\\HasNoChildren \\Subscribed) \"/\" a/b/c\r\n"
-            "* LIST (\\NonExistent \\HasNoChildren \\Subscribed) \"/\" gone\r\n");
+            "* LIST (\\NonExistent \\HasNoChildren \\Subscribed) \"/\" gone\r\n"
+            "* LIST (\\NonExistent \\HasNoChildren \\Subscribed) \"/\" lost/box\r\n");
   EXPECT_EQ(Answer("LIST (SPECIAL-USE) \"\" *"), "* LIST (\\HasNoChildren \\Sent) \"/\" Sent\r\n");
   EXPECT_EQ(Answer("LIST (SUBSCRIBED RECURSIVEMATCH) \"\" a"),
             "* LIST (\\HasChildren) \"/\" a (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n");
+  EXPECT_EQ(Answer("LIST a (\"\" /b)"), "* LIST (\\HasChildren) \"/\" a/b\r\n");
+  EXPECT_EQ(Answer("LIST a (\"\")"), "");
+}
+
+// RFC 5258, 3.5 and example 9.
+TEST(ListSelectionTest, ParentsOfWhatIsNotListed) {
+  // Its child is listed: it would say nothing new.
+  EXPECT_EQ(Answer("LIST (SUBSCRIBED RECURSIVEMATCH) \"\" \"a*\""),
+            "* LIST (\\HasNoChildren \\Subscribed) \"/\" a/b/c\r\n");
+  EXPECT_EQ(Answer("LIST (SUBSCRIBED RECURSIVEMATCH) \"\" (a a/%)"),
+            "* LIST (\\HasChildren) \"/\" a (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n"
+            "* LIST (\\HasChildren) \"/\" a/b (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n");
+  // It does not exist.
+  EXPECT_EQ(Answer("LIST (SUBSCRIBED RECURSIVEMATCH) \"\" lo%"),
+            "* LIST (\\NonExistent) \"/\" lost (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n");
 }
 
 }  // namespace

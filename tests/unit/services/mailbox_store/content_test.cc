@@ -219,10 +219,17 @@ TEST_F(ContentTest, SearchKeys) {
   EXPECT_THAT(find(key), ElementsAre(1, 2, 3));
   key.set_younger_seconds(10);
   EXPECT_THAT(find(key), ElementsAre(1, 2, 3));
-  clock_.Advance(absl::Seconds(11));
-  EXPECT_THAT(find(key), IsEmpty());
+  // RFC 5032, 2: a message of just that age is of both.
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_THAT(find(key), ElementsAre(1, 2, 3));
   key.set_older_seconds(10);
   EXPECT_THAT(find(key), ElementsAre(1, 2, 3));
+  key.set_older_seconds(11);
+  EXPECT_THAT(find(key), IsEmpty());
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_THAT(find(key), ElementsAre(1, 2, 3));
+  key.set_younger_seconds(10);
+  EXPECT_THAT(find(key), IsEmpty());
   SearchKey any;
   *any.mutable_any_of()->add_keys() = Header("Subject", "second");
   *any.mutable_any_of()->add_keys() = Header("Subject", "third");

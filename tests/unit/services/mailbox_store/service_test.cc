@@ -189,6 +189,43 @@ TEST_F(ServiceTest, AWatchEndsWithItsMailboxOrAnotherIncarnation) {
   EXPECT_FALSE(watch->Finish().ok());
 }
 
+TEST_F(ServiceTest, WhatCannotBeReadOfOneMailboxEndsItsWatchAlone) {
+  Deliver("ann", Message("a"));
+  Deliver("bert", Message("b"));
+  const auto damaged = OpenBox("ann", "INBOX");
+  const auto whole = OpenBox("bert", "INBOX");
+  Deliver("ann", Message("c"));
+  Deliver("bert", Message("d"));
+  const std::string key = keys::Change((*store().FindAccount("ann"))->number(), *ParseMailboxId(damaged.mailbox_id()),
+                                       ChangeKind::kChanged, ModSeq(damaged.highest_modseq() + 1));
+  kv::Commit commit;
+  commit.batch.Put(store().column(ColumnId::kChanges), key, "\xff");
+  ASSERT_TRUE(store().pipeline().Write(std::move(commit)).ok());
+  auto context = Context();
+  auto watch = stub_->WatchMailboxes(context.get());
+  const auto subscribe = [&](uint64_t watch_id, const char* account, const OpenMailboxResponse& box) {
+    WatchMailboxesRequest request;
+    request.mutable_subscribe()->set_watch_id(watch_id);
+    request.mutable_subscribe()->set_account_id(account);
+    request.mutable_subscribe()->set_mailbox_id(box.mailbox_id());
+    request.mutable_subscribe()->set_after_modseq(box.highest_modseq());
+    return watch->Write(request);
+  };
+  ASSERT_TRUE(subscribe(1, "ann", damaged));
+  ASSERT_TRUE(subscribe(2, "bert", whole));
+  std::map<uint64_t, WatchMailboxesResponse::Ended::Cause> ended;
+  bool followed = false;
+  WatchMailboxesResponse response;
+  while ((ended.empty() || !followed) && watch->Read(&response)) {
+    if (response.has_ended()) ended[response.ended().watch_id()] = response.ended().cause();
+    if (response.has_change() && response.change().watch_id() == 2) followed = true;
+  }
+  EXPECT_TRUE(followed);
+  EXPECT_EQ(ended[1], WatchMailboxesResponse::Ended::CAUSE_READ_AGAIN);
+  context->TryCancel();
+  EXPECT_FALSE(watch->Finish().ok());
+}
+
 TEST_F(ServiceTest, AWatchEndsWhenTheServerDrains) {
   auto context = Context();
   auto watch = stub_->WatchMailboxes(context.get());

@@ -1,0 +1,39 @@
+"""The benchmarks keep working: a quick run of one case of each kind, and what it writes."""
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+from tests.support import peers
+from tests.support.mesh import PROJECT
+
+CASES = ("lmtp_4k_32_one", "relay_4k_8", "imap_copy", "imap_mixed", "pop3_single", "idle_tls")
+
+
+class Bench(unittest.TestCase):
+    def test_quick_run(self):
+        try:
+            peers.require_root()
+        except peers.Unavailable as error:
+            self.skipTest(str(error))
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        command = [PROJECT / "tests/bench/run", "--quick", "--peers=mdbox", "--output", folder]
+        for name in CASES:
+            command += ["--only", name]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        cases = {case["name"]: case for case in json.loads((folder / "results.json").read_text())["cases"]}
+        self.assertEqual(sorted(cases), sorted(CASES))
+        for case in cases.values():
+            for side in ("mailmesh", "mdbox"):
+                figures = case["sides"][side]
+                self.assertGreater(figures["count"], 0, case)
+                self.assertGreater(figures[case["bar"]], 0, case)
+        self.assertIn("relay in and out", (folder / "results.md").read_text())
+        xml.etree.ElementTree.parse(folder / "plot.svg")
+
+
+if __name__ == "__main__":
+    unittest.main()
