@@ -10,6 +10,7 @@
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/rpc/retry.h"
+#include "common/rpc/status.h"
 #include "common/telemetry/log.h"
 #include "services/fetcher/lease_keeper.h"
 #include "services/fetcher/message_append.h"
@@ -27,6 +28,8 @@ constexpr size_t kForgetBatch = 1000;
 // Forgotten by one run at most.
 constexpr size_t kMaxGone = 100'000;
 constexpr size_t kMaxPassedOver = 10;
+// No store can be configured to take less (config.v1, MailboxStoreConfig): an announced size below it that was refused was a lie.
+constexpr uint64_t kLeastStoreLimit = 65536;
 // From here on it is no chance that none of the ids is known.
 constexpr size_t kManyIds = 10;
 // A job that fails waits longer each time, up to this (or its interval, where that is longer).
@@ -37,6 +40,7 @@ struct RunResult {
   uint32_t fetched = 0;
   uint32_t too_large = 0;  // left at the server
   uint32_t refused = 0;    // that the server would not give
+  uint32_t unreadable = 0;  // lines of its listing
   bool more = false;       // a limit ended the run: the next one follows at once
   std::string note;
 };
@@ -102,6 +106,7 @@ class Run {
     if (!opened.ok()) co_return opened;
     absl::StatusOr<Maildrop> drop = co_await connection_->List();
     if (!drop.ok()) co_return drop.status();
+    result_.unreadable = drop->unreadable();
     absl::StatusOr<std::vector<std::string>> gone = co_await CompareSeenIds(*stub, job.job_id(), *drop);
     if (!gone.ok()) co_return gone.status();
     // A server that was moved or mended gives other ids to the same messages. Nothing tells them from new ones: they come again.
@@ -135,7 +140,7 @@ class Run {
     if (!drop.seen(i)) {
       const bool passed_over = std::find(passed_over_.begin(), passed_over_.end(), id) != passed_over_.end();
       if (passed_over) co_return absl::OkStatus();
-      if (drop.size_bytes(i) > fetcher_.max_message_bytes) {
+      if (drop.size_bytes(i) > fetcher_.max_message_bytes || drop.size_bytes(i) >= store_refuses_) {
         NoteTooLarge();
         co_return absl::OkStatus();
       }
@@ -146,8 +151,12 @@ class Run {
         fetcher_.metrics.messages.With({"refused"}).Increment();
         co_return absl::OkStatus();
       }
-      if (absl::IsOutOfRange(fetched)) {
+      // Larger than this fetcher takes, or than the store does: that costs the connection, and no others their turn.
+      if (absl::IsOutOfRange(fetched) || rpc::HasReason(fetched, type::v1::ERROR_REASON_TOO_LARGE)) {
         oversize_ = true;
+        if (!absl::IsOutOfRange(fetched) && drop.size_bytes(i) > kLeastStoreLimit) {
+          store_refuses_ = std::min(store_refuses_, drop.size_bytes(i));
+        }
         passed_over_.push_back(id);
         NoteTooLarge();
       }
@@ -196,6 +205,8 @@ class Run {
   std::unique_ptr<Pop3Connection> connection_;
   std::vector<std::string> passed_over_;
   bool oversize_ = false;
+  // A message of this size was too large for the store: one that is as large is not asked for.
+  uint64_t store_refuses_ = UINT64_MAX;
   RunResult result_;
 };
 
@@ -219,9 +230,12 @@ net::Awaitable<void> Finish(Fetcher& fetcher, FetchJobService::Stub& stub, const
     request.set_error(std::string(base::Message(result.status)));
   } else if (result.too_large > 0) {
     request.set_note(absl::StrCat(result.too_large, " messages are larger than ", fetcher.max_message_bytes,
-                                   " octets and were left at the server"));
+                                  " octets, or than the store takes, and were left at the server"));
   } else if (result.refused > 0) {
     request.set_note(absl::StrCat("the server did not give ", result.refused, " messages; the last: ", result.note));
+  } else if (result.unreadable > 0) {
+    request.set_note(absl::StrCat(result.unreadable,
+                                  " messages have no unique id that can be read (UIDL), and were left at the server"));
   } else {
     request.set_note(result.note);
   }

@@ -21,12 +21,15 @@ class Maildrop {
  public:
   // At most 32,767 octets of id.
   void Add(pop3::MessageNumber number, std::string_view unique_id);
+  // A message whose id cannot be read: it cannot be fetched, for nothing would tell that it was.
+  void AddUnreadable() { ++unreadable_; }
   // Once all are added: of a number that comes again only the first remains.
   void Seal();
   // Of a number that was added; others are ignored.
   void SetSize(pop3::MessageNumber number, uint64_t size_bytes);
 
   size_t size() const { return messages_.size(); }
+  uint32_t unreadable() const { return unreadable_; }
   pop3::MessageNumber number(size_t i) const { return messages_[i].number; }
   uint64_t size_bytes(size_t i) const { return messages_[i].size_bytes; }
   std::string_view unique_id(size_t i) const { return std::string_view(ids_).substr(messages_[i].id_offset, messages_[i].id_size); }
@@ -49,6 +52,7 @@ class Maildrop {
   std::vector<Message> messages_;
   std::vector<uint32_t> by_id_;  // indexes into messages_
   size_t seen_count_ = 0;
+  uint32_t unreadable_ = 0;
 };
 
 }  // namespace mailmesh::fetcher

@@ -195,6 +195,8 @@ net::Awaitable<absl::StatusOr<bool>> Pop3Connection::ListIds(Maildrop& drop) {
     if (const auto* entry = std::get_if<client::UidlEntry>(&*event)) {
       drop.Add(entry->entry.number, entry->entry.unique_id);
       CO_RETURN_IF_ERROR(CheckCount(drop.size()));
+    } else if (std::holds_alternative<client::BadListEntry>(*event)) {
+      drop.AddUnreadable();
     } else if (const auto* replied = std::get_if<client::Replied>(&*event)) {
       // What says that it is for the moment is no "unknown command".
       if (absl::IsUnavailable(ToStatus(replied->reply, "UIDL"))) co_return ToStatus(replied->reply, "UIDL");

@@ -16,11 +16,12 @@ def drop_of(count, prefix="m"):
     return {f"{prefix}{i}": messages.simple(f"{prefix}{i}") for i in range(1, count + 1)}
 
 
-class Scripted(unittest.TestCase):
+class FetchCase(unittest.TestCase):
+    settings = ""
+
     @classmethod
     def setUpClass(cls):
-        cls.mesh = cls.enterClassContext(Mesh(
-            f"fetcher: {{command_timeout: 3s, max_message_bytes: {LIMIT}, max_listed_messages: 300, max_messages_per_run: 40}}\n"))
+        cls.mesh = cls.enterClassContext(Mesh(cls.settings))
         cls.mesh.run("domain", "add", "a.test")
 
     def setUp(self):
@@ -54,6 +55,28 @@ class Scripted(unittest.TestCase):
                     found.append(item[1].decode().split(":", 1)[1].strip())
         client.logout()
         return sorted(found)
+
+
+class StoreLimit(FetchCase):
+    settings = f"fetcher: {{command_timeout: 3s}}\nmailbox_store: {{max_message_bytes: {LIMIT}}}\n"
+
+    def test_ones_that_are_too_large_for_the_store(self):
+        drop = drop_of(1)
+        drop["inline"] = messages.simple("inline", 3 * LIMIT)
+        drop["m2"] = messages.simple("m2")
+        drop["uploaded"] = messages.simple("uploaded", 30 * LIMIT)
+        # More of them than a run takes connections for.
+        drop |= {f"big{i}": messages.simple(f"big{i}", (4 + i) * LIMIT) for i in range(12)}
+        drop["m3"] = messages.simple("m3")
+        server = self.server(drop=drop)
+        job = self.add_job(server)
+        self.assertIn("14 messages are larger", self.run_job(job))
+        self.assertEqual(self.subjects(), ["m1", "m2", "m3"])
+        self.assertEqual(list(server.drop), ["inline", "uploaded", *(f"big{i}" for i in range(12))])
+
+
+class Scripted(FetchCase):
+    settings = f"fetcher: {{command_timeout: 3s, max_message_bytes: {LIMIT}, max_listed_messages: 300, max_messages_per_run: 40}}\n"
 
     def test_every_stage_may_fail_and_nothing_is_lost_or_doubled(self):
         drop = drop_of(3)
@@ -172,6 +195,16 @@ class Scripted(unittest.TestCase):
         # The one costs a connection; the others come all the same.
         self.assertEqual(self.subjects(), ["m1", "m2", "m4"])
         self.assertEqual(list(server.drop), ["big"])
+
+    def test_an_id_that_cannot_be_read(self):
+        drop = drop_of(1)
+        drop[""] = messages.simple("nameless")
+        drop["m3"] = messages.simple("m3")
+        server = self.server(drop=drop)
+        job = self.add_job(server)
+        self.assertIn("1 messages have no unique id that can be read", self.run_job(job))
+        self.assertEqual(self.subjects(), ["m1", "m3"])
+        self.assertEqual(list(server.drop), [""])
 
     def test_a_run_has_an_end_and_the_next_goes_on(self):
         server = self.server(drop=drop_of(100))
