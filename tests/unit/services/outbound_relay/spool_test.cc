@@ -34,6 +34,11 @@ class SpoolTest : public testing::Test {
     spool_ = std::move(*spool);
   }
 
+  // Parts are written while the caller goes on.
+  void AwaitChunk(const std::string& upload, uint32_t index) {
+    while (!spool_->ReadChunk(upload, index).ok()) absl::SleepFor(absl::Milliseconds(5));
+  }
+
   static Item MakeItem(int64_t due_ms) {
     Item item;
     item.set_reverse_path("a@a.test");
@@ -227,6 +232,7 @@ TEST_F(SpoolTest, AnUploadThatWasCollectedMeanwhileIsNotFinished) {
   const std::string part(Spool::kChunk, 'x');
   const std::string upload = spool_->NewUploadId();
   ASSERT_TRUE(spool_->AddChunk(upload, 0, part).ok());
+  AwaitChunk(upload, 0);
   ASSERT_TRUE(spool_->Collect(absl::Seconds(-1), absl::Hours(1)).ok());
   ASSERT_TRUE(spool_->AddChunk(upload, 1, "rest").ok());
   const absl::Status finished = spool_->FinishUpload(upload, part.size() + 4);
@@ -239,6 +245,7 @@ TEST_F(SpoolTest, EachPartGivesAnUploadTimeAgain) {
   ASSERT_TRUE(spool_->AddChunk(upload, 0, part).ok());
   absl::SleepFor(absl::Milliseconds(1500));
   ASSERT_TRUE(spool_->AddChunk(upload, 1, "rest").ok());
+  AwaitChunk(upload, 1);
   ASSERT_TRUE(spool_->Collect(absl::Seconds(1), absl::Hours(1)).ok());
   EXPECT_TRUE(spool_->FinishUpload(upload, part.size() + 4).ok());
 }
