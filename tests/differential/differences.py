@@ -138,12 +138,21 @@ exact("imap", "enable", "ENABLE X-NONE", "RFC 5161, 3.1: ENABLED is sent even if
 exact("imap", "enable", "ENABLE CONDSTORE|ENABLE", "RFC 5161, 3.1: in the authenticated state only, and with a word at least.")
 exact("imap", "expunge select uidplus", "EXPUNGE|STORE 1 +FLAGS (\\Flagged)|UID EXPUNGE 1",
       "RFC 3501, 6.3.2: nothing changes in a mailbox opened with EXAMINE: NO; Dovecot says OK and does nothing.")
+exact("imap", "condstore", "STORE 1 +FLAGS.SILENT (\\Seen)", "RFC 7162, 3.1.3: MODSEQ is told after .SILENT too; the flags are with it here.")
+exact("imap", "move", "UID MOVE 1:2 foo|MOVE 1 foo",
+      "RFC 6851, 4.4: HIGHESTMODSEQ is in the tagged OK; Dovecot leaves it out. It numbers from the end, and tells RECENT.")
+exact("imap", "move", "STATUS box (HIGHESTMODSEQ)", "RFC 3501, 6.3.10: STATUS of the selected mailbox SHOULD NOT be asked; Dovecot says so by a code.")
 exact("imap", "move", "MOVE 1 box", "RFC 3501, 6.3.2: nothing changes in a mailbox opened with EXAMINE: NO; Dovecot moves.")
 exact("imap", "fetch", "FETCH 2 BODYSTRUCTURE", EXACT[("fetch", "msg_38")][0][1])
 exact("imap", "fetch", "FETCH 2 BODY.PEEK[4]", " ".join(absent_is_nil.__doc__.split()))
 exact("imap", "list_extended", 'SUBSCRIBE Fruit/Banana|LIST (SUBSCRIBED) "Fruit/" "*"',
       "RFC 3501, 6.3.6: a name may be subscribed that is not there; Dovecot asks for the mailbox.")
 exact("imap", "list_extended", 'LIST (SUBSCRIBED RECURSIVEMATCH) "" "Fru%"', " ".join(attributes.__doc__.split()))
+exact("imap", "list_extended", "SUBSCRIBE Nuts/Almond", "RFC 3501, 6.3.6: a name may be subscribed that is not there; Dovecot asks for the mailbox.")
+exact("imap", "list_extended", 'LIST (SUBSCRIBED RECURSIVEMATCH) "" "Fruit*"|LIST (SUBSCRIBED RECURSIVEMATCH) "" "Nut%"',
+      "RFC 5258, 3.1: a name that is subscribed and not there is told, and a parent of it; Dovecot could not subscribe it.")
+exact("imap", "list_extended", 'LIST "Fruit" ("" "/Apple")|LIST "Fruit" ("")',
+      "RFC 5258, 3: an empty pattern asks for nothing in an extended LIST; Dovecot answers as in a basic one.")
 exact("imap", "list_status", "DELETE top", "RFC 3501, 6.3.4: a mailbox with children becomes \\Noselect; for Dovecot it was a folder before.")
 exact("imap", "logout", "NOOP", "RFC 3501, 9: LOGOUT has no argument, so this session is still there.")
 exact("imap", "rename", "STATUS INBOX/bar (MESSAGES)", "RFC 3501, 6.3.5: inferior names of INBOX stay when it is renamed; Dovecot renames them too.")
