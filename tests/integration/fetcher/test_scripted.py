@@ -158,7 +158,7 @@ class Scripted(FetchCase):
         listing = b"+OK\r\n1 same\r\n2 same\r\n2 other\r\n3 m3\r\nnonsense\r\n0 zero\r\n.\r\n"
         server = self.server(drop=drop_of(3), script=lambda stage, a, s: listing if stage == "uidl" else None)
         job = self.add_job(server, "--keep")
-        self.assertEqual(self.run_job(job), "")
+        self.assertIn("2 messages have no unique id that can be read", self.run_job(job))
         self.assertEqual(self.subjects(), ["m1", "m3"])
 
     def test_one_that_the_server_does_not_give(self):
