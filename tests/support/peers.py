@@ -232,7 +232,7 @@ exec sleep infinity
         """Runs a program of the peers' root in the site's namespaces (postqueue, doveadm...)."""
         child = subprocess.run(["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True).stdout.split()[0]
         return subprocess.run(
-            ["nsenter", "-t", child, "-m", "-p", "chroot", ROOT, *command], capture_output=True, text=True, **kwargs)
+            ["nsenter", "-t", child, "-m", "-p", "-r", "chroot", ROOT, *command], capture_output=True, text=True, **kwargs)
 
     def stop(self):
         if self._process:
