@@ -2,7 +2,7 @@
 // that has sessions here, each once in a period, spread evenly over it: such sessions end within two periods. A directory
 // that does not answer ends nothing.
 //
-//   auto watch = std::make_shared<auth::AccountWatch>(executor, channel, sessions);
+//   auto watch = std::make_shared<auth::AccountWatch>(executor, channel, auth::AccountWatch::Of(registry));
 //   watch->Start();
 //   ... watch->Stop();
 //
@@ -29,6 +29,13 @@ class AccountWatch : public std::enable_shared_from_this<AccountWatch> {
     std::function<std::vector<std::string>()> accounts;
     std::function<void(const std::string& account)> end;
   };
+
+  // Those of a registry (service::SessionRegistry), which must outlive the watch.
+  template <class Registry>
+  static Sessions Of(Registry& registry) {
+    return {[&registry] { return registry.Accounts(); },
+            [&registry](const std::string& account) { registry.KickAccount(account); }};
+  }
 
   AccountWatch(net::Executor executor, std::shared_ptr<grpc::Channel> directory, Sessions sessions,
                net::Duration period = std::chrono::seconds(30));

@@ -5,7 +5,6 @@
 #include <rocksdb/statistics.h>
 
 #include <array>
-#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -124,8 +123,8 @@ class DatabaseMetrics::Impl {
     files_.push_back(registry.AddGaugeFamily("rocksdb_num_files_at_level", "Table files of a level.",
                                              {db_label, cf_label, {"level", {"0", "1", "2", "3", "4", "5", "6"}}}));
     cache_.push_back(registry.AddGaugeFamily("rocksdb_block_cache_usage_bytes", "Memory of the block cache.", {db_label}));
-    counters_.push_back(registry.AddCounterFamily("mailmesh_kv_read_errors_total",
-                                                  "Reads that a damaged or unreadable file made fail.", {db_label}));
+    read_errors_.push_back(registry.AddCounterFamily("mailmesh_kv_read_errors_total",
+                                                     "Reads that a damaged or unreadable file made fail.", {db_label}));
     free_.push_back(registry.AddGaugeFamily("mailmesh_kv_free_bytes", "Free space of the database's file system.", {db_label}));
     low_.push_back(registry.AddGaugeFamily("mailmesh_kv_disk_full",
                                            "Whether growth is refused because free space is below the floor.", {db_label}));
@@ -140,11 +139,11 @@ class DatabaseMetrics::Impl {
       if (db.GetIntProperty(kDatabaseProperties[i].rocks, &value)) database_gauges_[i].At({0}).Set(static_cast<double>(value));
     }
     for (size_t c = 0; c < database_.column_names().size(); ++c) ScrapeColumn(db, c);
-    for (size_t i = 0; i < std::size(kTickers); ++i) {
+    for (size_t i = 0; i < counters_.size(); ++i) {
       const double total = static_cast<double>(database_.statistics()->getTickerCount(kTickers[i].rocks)) * kTickers[i].unit;
       counters_[i].At({0}).RaiseTo(total);
     }
-    counters_.back().At({0}).RaiseTo(static_cast<double>(database_.read_errors()));
+    read_errors_[0].At({0}).RaiseTo(static_cast<double>(database_.read_errors()));
     for (size_t i = 0; i < times_.size(); ++i) {
       rocksdb::HistogramData data;
       database_.statistics()->histogramData(kTimes[i].rocks, &data);
@@ -184,6 +183,7 @@ class DatabaseMetrics::Impl {
   std::vector<telemetry::GaugeFamily> database_gauges_;
   std::vector<telemetry::GaugeFamily> column_gauges_;
   std::vector<telemetry::CounterFamily> counters_;
+  std::vector<telemetry::CounterFamily> read_errors_;
   std::vector<telemetry::GaugeFamily> times_;
   std::vector<telemetry::GaugeFamily> files_;
   std::vector<telemetry::GaugeFamily> cache_;

@@ -3,15 +3,12 @@
 #include <algorithm>
 
 #include "common/mime/header.h"
+#include "common/text/utf8_repair.h"
 
 namespace mailmesh::mime {
 namespace {
 
 constexpr std::string_view kEncodingField = "Content-Transfer-Encoding";
-
-bool HasEightBit(std::string_view octets) {
-  return std::any_of(octets.begin(), octets.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-}
 
 // Whether the part, or what it is in, must keep its octets.
 bool IsFixed(const Structure& structure, PartIndex index) {
@@ -45,7 +42,7 @@ void SevenBitScanner::Append(std::string_view octets) {
     if (part.body_offset >= position_) return;
     const uint64_t from = std::max(begin, part.body_offset);
     const uint64_t to = std::min(position_, end);
-    if (from < to && !needs_[index] && HasEightBit(octets.substr(from - begin, to - from))) {
+    if (from < to && !needs_[index] && !text::IsAscii(octets.substr(from - begin, to - from))) {
       needs_[index] = true;
       has_eight_bit_ = true;
       if (IsFixed(structure_, index)) convertible_ = false;

@@ -202,14 +202,9 @@ Awaitable<absl::Status> DoShutdownWrite(CorePtr core) {
   co_return ConnectionError(errno, "ending");
 }
 
-Awaitable<void> InterruptLater(StreamHandle handle, Duration delay) {
+Awaitable<void> Later(StreamHandle handle, Duration delay, void (StreamHandle::*what)() const) {
   co_await SleepFor(delay);
-  handle.Interrupt();
-}
-
-Awaitable<void> CancelLater(StreamHandle handle, Duration delay) {
-  co_await SleepFor(delay);
-  handle.Cancel();
+  (handle.*what)();
 }
 
 const SocketAddress& NoAddress() {
@@ -318,12 +313,12 @@ void StreamHandle::Cancel() const {
 
 void StreamHandle::InterruptAfter(Duration delay) const {
   if (core_.expired()) return;
-  Spawn(executor_, InterruptLater(*this, delay), "interrupt-later");
+  Spawn(executor_, Later(*this, delay, &StreamHandle::Interrupt), "interrupt-later");
 }
 
 void StreamHandle::CancelAfter(Duration delay) const {
   if (core_.expired()) return;
-  Spawn(executor_, CancelLater(*this, delay), "cancel-later");
+  Spawn(executor_, Later(*this, delay, &StreamHandle::Cancel), "cancel-later");
 }
 
 }  // namespace mailmesh::net

@@ -52,11 +52,8 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   gateway.keepalive_interval = config::ToChrono(config.keepalive_interval());
   app->views_hook_ = runtime.metrics().OnScrape(
       [g = &gateway] { g->metrics.views.Set(static_cast<double>(g->shards->view_count())); });
-  service::SessionRegistry& sessions = runtime.sessions();
-  app->account_watch_ = std::make_shared<auth::AccountWatch>(
-      runtime.io().Next().get_executor(), directory,
-      auth::AccountWatch::Sessions{[&sessions] { return sessions.Accounts(); },
-                                   [&sessions](const std::string& account) { sessions.KickAccount(account); }});
+  app->account_watch_ = std::make_shared<auth::AccountWatch>(runtime.io().Next().get_executor(), directory,
+                                                             auth::AccountWatch::Of(runtime.sessions()));
   return app;
 }
 

@@ -20,15 +20,8 @@ std::string Date(int64_t ms) {
   return mime::FormatDateTime(date);
 }
 
-bool IsAscii(std::string_view text) {
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) >= 0x80) return false;
-  }
-  return true;
-}
-
 // RFC 3464, 2.3.2; RFC 6533, 3 for addresses that are not ASCII.
-std::string TypedAddress(const std::string& address) { return absl::StrCat(IsAscii(address) ? "rfc822; " : "utf-8; ", address); }
+std::string TypedAddress(const std::string& address) { return absl::StrCat(text::IsAscii(address) ? "rfc822; " : "utf-8; ", address); }
 
 const char* SubjectOf(DsnKind kind) {
   switch (kind) {
@@ -90,10 +83,10 @@ std::string Wrapped(const std::string& text) {
 // alone asks for nothing but its transfer encoding.
 bool NeedsGlobal(const DsnRequest& request) {
   const std::string_view original = request.original;
-  if (request.item.smtputf8() || !IsAscii(original.substr(0, mime::FindHeaderEnd(original)))) return true;
-  if (!IsAscii(request.item.reverse_path())) return true;
+  if (request.item.smtputf8() || !text::IsAscii(original.substr(0, mime::FindHeaderEnd(original)))) return true;
+  if (!text::IsAscii(request.item.reverse_path())) return true;
   for (const auto* recipient : request.recipients) {
-    if (!IsAscii(recipient->forward_path()) || !IsAscii(recipient->original_recipient())) return true;
+    if (!text::IsAscii(recipient->forward_path()) || !text::IsAscii(recipient->original_recipient())) return true;
   }
   return false;
 }
@@ -170,7 +163,7 @@ std::string BuildDsn(const DsnRequest& request) {
   const bool full = request.kind == DsnKind::kFailure && request.original_is_whole && request.item.dsn_return() != 2;
   const std::string_view original = request.original;
   const std::string_view returned = full ? original : original.substr(0, mime::FindHeaderEnd(original));
-  const bool eight_bit = global || !IsAscii(returned);
+  const bool eight_bit = global || !text::IsAscii(returned);
   std::string out;
   mime::AppendField(&out, "From", absl::StrCat("Mail Delivery System <", request.postmaster, ">"));
   mime::AppendField(&out, "To", absl::StrCat("<", request.item.reverse_path(), ">"));
@@ -207,8 +200,8 @@ Spool::Notification MakeNotification(const DsnRequest& request, QueueId id) {
   recipient->set_resolve(true);
   recipient->set_state(storage::v1::StoredQueueRecipient::STATE_QUEUED);
   // A notification of a notification's fate is never made: its sender is <>.
-  item.set_smtputf8(!IsAscii(request.item.reverse_path()));
-  item.set_eight_bit(!IsAscii(notification.octets));
+  item.set_smtputf8(!text::IsAscii(request.item.reverse_path()));
+  item.set_eight_bit(!text::IsAscii(notification.octets));
   item.set_correlation_id(request.item.correlation_id());
   item.set_queued_ms(request.now_ms);
   item.set_next_attempt_ms(request.now_ms);

@@ -1,6 +1,5 @@
 #include "services/outbound_relay/fit_to_offer.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "common/base/status.h"
@@ -8,6 +7,7 @@
 #include "common/mime/header.h"
 #include "common/mime/seven_bit.h"
 #include "common/mime/structure.h"
+#include "common/text/utf8_repair.h"
 #include "services/outbound_relay/spool_body.h"
 
 namespace mailmesh::outbound_relay {
@@ -16,10 +16,6 @@ namespace {
 // RFC 3463, 3.7: X.6.3, conversion required but not supported.
 smtp::Reply CannotConvert() { return smtp::Reply(554, {5, 6, 3}, "The server takes no 8-bit content, and this message is signed as it is"); }
 smtp::Reply NotReadable() { return smtp::Reply(451, {4, 3, 0}, "Temporary local problem"); }
-
-bool IsAscii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 // A message of which the converter's passes have been made.
 class SevenBitBody final : public BodyReader {
@@ -77,7 +73,7 @@ class SevenBitBody final : public BodyReader {
 
 // The mailbox with its domain in A-labels; as it is where that cannot be.
 smtp::Mailbox WithAsciiDomain(const smtp::Mailbox& mailbox) {
-  if (mailbox.IsAscii() || !IsAscii(mailbox.local_part())) return mailbox;
+  if (mailbox.IsAscii() || !text::IsAscii(mailbox.local_part())) return mailbox;
   const absl::StatusOr<std::string> domain = dns::ToAsciiName(mailbox.domain());
   if (!domain.ok()) return mailbox;
   return smtp::Mailbox::FromParts(mailbox.local_part(), *domain, {}).value_or(mailbox);
@@ -105,7 +101,7 @@ net::Awaitable<bool> LeaveOutUtf8(Relay& relay, const Item& item, smtp::Transact
   }
   // A header that does not end here is left to the server's judgement as one that needs it.
   const size_t end = mime::FindHeaderEnd(start);
-  if (end <= start.size() && IsAscii(std::string_view(start).substr(0, end))) transaction.mail.smtputf8 = false;
+  if (end <= start.size() && text::IsAscii(std::string_view(start).substr(0, end))) transaction.mail.smtputf8 = false;
   co_return true;
 }
 

@@ -31,8 +31,9 @@ class SmtpConnection {
     std::unique_ptr<SmtpConnection> connection;  // null: `failure` says why
     smtp::Outcome failure;
   };
-  // Connects to the first hop that answers, says EHLO, starts TLS as the policy has it, logs in where the route says so. A server that offers STARTTLS and then
-  // fails at it is tried again in plain text where the policy is opportunistic (RFC 7435) and there is nothing to log in with.
+  // Connects to the first hop that answers, says EHLO, starts TLS as the policy has it, logs in where the route says so. A server
+  // that offers STARTTLS and then fails at it is tried again in plain text where the policy is opportunistic (RFC 7435) and there
+  // is nothing to log in with.
   static net::Awaitable<Opened> Open(Relay& relay, RouteAnswer route);
   ~SmtpConnection();
 
@@ -60,8 +61,7 @@ class SmtpConnection {
   net::Awaitable<absl::Status> TryLogIn();
   // A temporary failure of ours in failure_.
   void FailLocally(smtp::Stage stage, smtp::EnhancedStatus enhanced, std::string text);
-  // The next event but NeedInput, with a limit on each wait.
-  // `limit`: for each whole reply, however little of it comes at a time.
+  // The next event but NeedInput. `limit`: for each whole reply, however little of it comes at a time.
   net::Awaitable<absl::StatusOr<smtp::client::Event>> NextEvent(net::Duration limit);
   net::Awaitable<absl::StatusOr<smtp::client::Event>> AwaitEvent(net::Duration limit);
   net::Awaitable<absl::Status> Flush();

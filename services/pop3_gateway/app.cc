@@ -41,11 +41,8 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   // RFC 2449, 6.5 counts whole seconds.
   gateway.login_delay = std::chrono::seconds(config.login_delay().seconds());
   gateway.implementation = config.implementation();
-  service::SessionRegistry& sessions = runtime.sessions();
-  app->account_watch_ = std::make_shared<auth::AccountWatch>(
-      runtime.io().Next().get_executor(), directory,
-      auth::AccountWatch::Sessions{[&sessions] { return sessions.Accounts(); },
-                                   [&sessions](const std::string& account) { sessions.KickAccount(account); }});
+  app->account_watch_ = std::make_shared<auth::AccountWatch>(runtime.io().Next().get_executor(), directory,
+                                                             auth::AccountWatch::Of(runtime.sessions()));
   return app;
 }
 

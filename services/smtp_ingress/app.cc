@@ -47,11 +47,8 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   ingress.data_timeout = config::ToChrono(config.data_timeout());
   ingress.session_timeout = config::ToChrono(config.session_timeout());
   ingress.transaction_timeout = config::ToChrono(config.transaction_timeout());
-  service::SessionRegistry& sessions = runtime.sessions();
-  app->account_watch_ = std::make_shared<auth::AccountWatch>(
-      runtime.io().Next().get_executor(), directory,
-      auth::AccountWatch::Sessions{[&sessions] { return sessions.Accounts(); },
-                                   [&sessions](const std::string& account) { sessions.KickAccount(account); }});
+  app->account_watch_ = std::make_shared<auth::AccountWatch>(runtime.io().Next().get_executor(), directory,
+                                                             auth::AccountWatch::Of(runtime.sessions()));
   return app;
 }
 

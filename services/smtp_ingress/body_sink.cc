@@ -2,6 +2,7 @@
 
 #include "common/base/status.h"
 #include "common/rpc/call_context.h"
+#include "common/text/utf8_repair.h"
 
 namespace mailmesh::smtp_ingress {
 namespace {
@@ -15,18 +16,12 @@ using RelayMethods = class RelayService::Stub::async;
 constexpr absl::Duration kUploadTimeout = absl::Hours(2);
 constexpr auto kChannelTimeout = std::chrono::seconds(10);
 
-bool HasEightBit(std::string_view octets) {
-  unsigned char all = 0;
-  for (const char c : octets) all |= static_cast<unsigned char>(c);
-  return all >= 0x80;
-}
-
 }  // namespace
 
 net::Awaitable<void> BodySink::Append(std::string octets) {
   if (!header_.header_ended()) header_.Feed(octets);
   size_ += octets.size();
-  eight_bit_ = eight_bit_ || HasEightBit(octets);
+  eight_bit_ = eight_bit_ || !text::IsAscii(octets);
   if (buffer_.empty()) {
     buffer_ = std::move(octets);
   } else {
@@ -47,10 +42,16 @@ net::Awaitable<void> BodySink::Append(std::string octets) {
 
 net::Awaitable<void> BodySink::StartUploads() {
   streaming_ = true;
-  rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, correlation_id_);
+  if (!GoesToTheRelayAlone()) co_await StartShardUploads();
+  // With several destinations the relay gets the content too: it stands in for a shard that fails after others have stored
+  // their copies. And where it is to report that a copy was stored.
   const size_t destinations = envelope_.local().size() + (envelope_.relayed().empty() ? 0 : 1);
+  if (!envelope_.relayed().empty() || destinations > 1 || envelope_.reports_local_success()) co_await StartRelayUpload();
+}
+
+net::Awaitable<void> BodySink::StartShardUploads() {
+  rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, correlation_id_);
   for (const auto& [shard, copies] : envelope_.local()) {
-    if (GoesToTheRelayAlone()) break;
     Upload& upload = uploads_[shard];
     const net::TimePoint deadline = net::After(kChannelTimeout);
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = co_await ingress_.shards->Channel(shard, deadline);
@@ -62,21 +63,21 @@ net::Awaitable<void> BodySink::StartUploads() {
     upload.to_store.emplace(rpc::ClientStream<mailbox::v1::UploadBodyRequest, mailbox::v1::UploadBodyResponse>::Start(
         stub->async(), &StoreMethods::UploadBody, context));
   }
-  // With several destinations the relay gets the content too: it stands in for a shard that fails after others have stored
-  // their copies. And where it is to report that a copy was stored.
-  if (!envelope_.relayed().empty() || destinations > 1 || envelope_.reports_local_success()) {
-    Upload& upload = uploads_[""];
-    rpc::CallContext picking = rpc::CallContext::Within(absl::FromChrono(kChannelTimeout), correlation_id_);
-    absl::StatusOr<std::shared_ptr<grpc::Channel>> relay = co_await ingress_.relays->Pick(picking);
-    if (!relay.ok()) {
-      upload.status = relay.status();
-      co_return;
-    }
-    relay_ = *std::move(relay);
-    auto stub = RelayService::NewStub(relay_);
-    upload.to_relay.emplace(rpc::ClientStream<relay::v1::UploadBodyRequest, relay::v1::UploadBodyResponse>::Start(
-        stub->async(), &RelayMethods::UploadBody, context));
+}
+
+net::Awaitable<void> BodySink::StartRelayUpload() {
+  rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, correlation_id_);
+  Upload& upload = uploads_[""];
+  rpc::CallContext picking = rpc::CallContext::Within(absl::FromChrono(kChannelTimeout), correlation_id_);
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> relay = co_await ingress_.relays->Pick(picking);
+  if (!relay.ok()) {
+    upload.status = relay.status();
+    co_return;
   }
+  relay_ = *std::move(relay);
+  auto stub = RelayService::NewStub(relay_);
+  upload.to_relay.emplace(rpc::ClientStream<relay::v1::UploadBodyRequest, relay::v1::UploadBodyResponse>::Start(
+      stub->async(), &RelayMethods::UploadBody, context));
 }
 
 net::Awaitable<void> BodySink::SendChunk(std::string octets) {

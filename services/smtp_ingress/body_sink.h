@@ -62,6 +62,8 @@ class BodySink {
   };
 
   net::Awaitable<void> StartUploads();
+  net::Awaitable<void> StartShardUploads();
+  net::Awaitable<void> StartRelayUpload();
   net::Awaitable<void> SendChunk(std::string octets);
 
   Ingress& ingress_;

@@ -15,6 +15,7 @@ class Client(threading.Thread):
         self.site, self.ledger, self.pause = site, ledger, pause
         self.random = random.Random(f"{ledger.seed} {name}")
         self.stopped = threading.Event()
+        self.client = None  # its connection, where it keeps one
 
     def run(self):
         while not self.stopped.is_set():
@@ -34,10 +35,11 @@ class Client(threading.Thread):
         raise NotImplementedError
 
     def lost(self):
-        pass
+        if self.client is not None:
+            self.client.close()
+        self.client = None
 
-    def leave(self):
-        pass
+    leave = lost
 
     def size(self):
         """1 KiB to 2 MiB, mostly small."""

@@ -18,17 +18,6 @@ class Sender(Client):
 
     way, endpoint, hello, flight = "smtp", "mx", "EHLO", ("smtp",)
 
-    def __init__(self, name, site, ledger, pause):
-        super().__init__(name, site, ledger, pause)
-        self.connection = None
-
-    def lost(self):
-        if self.connection is not None:
-            self.connection.close()
-        self.connection = None
-
-    leave = lost
-
     def connect(self):
         connection = Smtp(self.site.mesh.address(self.endpoint))
         try:
@@ -56,8 +45,8 @@ class Sender(Client):
         return found
 
     def work(self):
-        if self.connection is None:
-            self.connection = self.connect()
+        if self.client is None:
+            self.client = self.connect()
         key = self.ledger.next_key(self.way)
         recipients = self.recipients()
         message = Message(key, self.size(), self.sender(), recipients[0], self.way)
@@ -65,14 +54,14 @@ class Sender(Client):
         if self.random.random() < CUT_SHARE:
             # At every point of a transaction: by octets of what is sent, mostly in its commands.
             whole = message.size if self.random.random() < 0.4 else 30 * (len(recipients) + 3)
-            self.connection.cut_after = self.random.randrange(1, whole)
-            self.connection.reset = self.random.random() < 0.5
+            self.client.cut_after = self.random.randrange(1, whole)
+            self.client.reset = self.random.random() < 0.5
         self.ledger.note(key, f"{self.way} from {message.sender} to {', '.join(recipients)}, {message.size} octets"
-                         + (f", cut after {self.connection.cut_after}" if self.connection.cut_after else ""))
+                         + (f", cut after {self.client.cut_after}" if self.client.cut_after else ""))
         try:
             with self.ledger.in_flight(*self.flight):
                 self.transact(message, recipients)
-            self.connection.cut_after = None
+            self.client.cut_after = None
         except (Lost, Cut, ValueError) as error:
             self.ledger.note(key, f"the connection is gone: {error}")
             self.ledger.cuts += isinstance(error, Cut)
@@ -84,14 +73,14 @@ class Sender(Client):
         """Settles each recipient as soon as its outcome is known. Until DATA has ended, what is cut off was never sent."""
         undecided = list(recipients)
         try:
-            code, reply = self.connection.command(f"MAIL FROM:<{message.sender}>")
+            code, reply = self.client.command(f"MAIL FROM:<{message.sender}>")
             if code != 250:
                 self.no(message, undecided, code, reply, valid=True)
-                self.connection.command("RSET")
+                self.client.command("RSET")
                 return
             taken = []
             for recipient in recipients:
-                code, reply = self.connection.command(f"RCPT TO:<{recipient}>")
+                code, reply = self.client.command(f"RCPT TO:<{recipient}>")
                 if code == 250:
                     taken.append(recipient)
                     if recipient == NOBODY:
@@ -100,14 +89,14 @@ class Sender(Client):
                     undecided.remove(recipient)
                     self.no(message, [recipient], code, reply, valid=recipient != NOBODY)
             if not taken:
-                self.connection.command("RSET")
+                self.client.command("RSET")
                 return
-            code, reply = self.connection.command("DATA")
+            code, reply = self.client.command("DATA")
             if code != 354:
                 self.no(message, undecided, code, reply, valid=True)
-                self.connection.command("RSET")
+                self.client.command("RSET")
                 return
-            self.connection.send(Smtp.stuffed(message.octets()))
+            self.client.send(Smtp.stuffed(message.octets()))
         except (Lost, Cut) as error:
             # The end of the data did not go out: nobody may have taken it. A kill in the midst of it is not known so well.
             complete = isinstance(error, Cut) and error.complete
@@ -117,7 +106,7 @@ class Sender(Client):
         self.replies(message, taken)
 
     def replies(self, message, taken):
-        code, reply = self.connection.reply()
+        code, reply = self.client.reply()
         if code == 250:
             for recipient in taken:
                 self.ledger.settle(message, recipient, outcomes.ACKNOWLEDGED, reply)
@@ -139,7 +128,7 @@ class LmtpSender(Sender):
     def replies(self, message, taken):
         # RFC 2033, 4.2: one reply for each recipient that was taken, in their order.
         for recipient in taken:
-            code, reply = self.connection.reply()
+            code, reply = self.client.reply()
             if code == 250:
                 self.ledger.settle(message, recipient, outcomes.ACKNOWLEDGED, reply)
             else:

@@ -1,15 +1,12 @@
 """What the population lives in: a mesh whose databases forget what was not synced, on small disks that are real, and another site
 (Postfix and Dovecot) that takes its mail and has the remote maildrop."""
-import ctypes
-import errno
 import os
 import pathlib
 import shutil
 import socket
-import subprocess
 
 from tests.durability.population import DOMAIN, PASSWORD
-from tests.support import peers
+from tests.support import disk, peers
 from tests.support.mesh import Mesh
 from tests.support.ports import wait_until
 
@@ -17,7 +14,6 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2]
 OWNERS = ("mailbox_store", "outbound_relay", "directory")
 REMOTE = "remote.test"
 DISK = 320 << 20
-CLONE_NEWNS = 0x00020000
 CONFIG = """
 directory: {argon2_memory_kib: 8192, argon2_passes: 1,
   database: {free_space_floor_bytes: 32MiB, ballast_bytes: 8MiB, write_buffer_bytes: 8MiB}}
@@ -38,41 +34,6 @@ def programs(build, folder):
             os.link(source, target)
         except OSError:
             shutil.copy2(source, target)
-
-
-def own_mounts():
-    """A mount namespace of our own: what is mounted here goes with this process. False where that may not be."""
-    if os.geteuid() != 0 or ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
-        return False
-    return subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True).returncode == 0
-
-
-class Disk:
-    """A small file system under a role's data, which somebody else can fill."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=700", "tmpfs", str(folder)], check=True, capture_output=True)
-
-    def free(self):
-        info = os.statvfs(self.folder)
-        return info.f_bavail * info.f_frsize
-
-    def fill(self):
-        with open(self.folder / "somebody-else", "wb") as file:
-            for left in (1 << 20, 2 << 20, 4 << 20, 8 << 20):  # the role writes meanwhile
-                try:
-                    return os.posix_fallocate(file.fileno(), 0, max(1, self.free() - left))
-                except OSError as error:
-                    if error.errno != errno.ENOSPC:
-                        raise
-
-    def empty(self):
-        (self.folder / "somebody-else").unlink(missing_ok=True)
-
-    def close(self):
-        subprocess.run(["umount", "-l", str(self.folder)], check=False, capture_output=True)
 
 
 class Site:
@@ -102,9 +63,11 @@ class Site:
         mesh_folder = self.dir / "mesh"
         mesh_folder.mkdir()
         # Below tmpfs data goes to memory, so that syncs cost nothing: what is tested is their order, not the disk.
-        if own_mounts():
-            for role in OWNERS:
-                self.disks[role] = Disk(mesh_folder / "data" / role)
+        try:
+            disk.own_mounts()
+            self.disks = {role: disk.Disk(mesh_folder / "data" / role, DISK) for role in OWNERS}
+        except disk.Unavailable:
+            pass  # without full disks
         try:
             self.peer = peers.Site([REMOTE], users=("drop", "out1", "out2", "out3"), keep_octets=False).start()
         except peers.Unavailable:
@@ -131,13 +94,13 @@ class Site:
 
     def __exit__(self, *_):
         if self.mesh is not None:
-            for disk in self.disks.values():
-                disk.empty()
+            for small in self.disks.values():
+                small.empty()
             self.mesh.stop()
         if self.peer is not None:
             self.peer.stop()
-        for disk in self.disks.values():
-            disk.close()
+        for small in self.disks.values():
+            small.close()
 
     # What the chaos asks.
 

@@ -16,18 +16,10 @@ class Writer(Client):
     def __init__(self, name, site, ledger, pause):
         super().__init__(name, site, ledger, pause)
         self.user = f"{name}@{DOMAIN}"
-        self.client = None
         self.boxes = ledger.boxes[self.user]
         self.held = ledger.held[self.user]
         self.numbers = 0
         self.status, self.last = {}, ""  # of the last SELECT; the text of the last OK
-
-    def lost(self):
-        if self.client is not None:
-            self.client.close()
-        self.client = None
-
-    leave = lost
 
     def work(self):
         if self.client is None:
@@ -233,15 +225,8 @@ class Watcher(Client):
 
     def __init__(self, name, site, ledger, pause, user, mailbox):
         super().__init__(name, site, ledger, pause)
-        self.user, self.mailbox, self.client = user, mailbox, None
+        self.user, self.mailbox = user, mailbox
         self.validity, self.seen, self.greatest = None, 0, 0  # greatest: MODSEQ that was told
-
-    def lost(self):
-        if self.client is not None:
-            self.client.close()
-        self.client = None
-
-    leave = lost
 
     def work(self):
         try:

@@ -1,16 +1,14 @@
 """A full disk under each of the three databases in turn, on small file systems that are real: a temporary error for clients, reading
 goes on, nothing acknowledged is lost, and all is well again by itself once there is room. Needs root."""
 import collections
-import ctypes
 import imaplib
-import os
 import pathlib
 import smtplib
-import subprocess
 import tempfile
 import unittest
 
 from tests.support import messages
+from tests.support.disk import Disk, Unavailable, own_mounts
 from tests.support.mesh import Mesh
 from tests.support.ports import wait_until
 
@@ -23,51 +21,17 @@ mailbox_store: {database: {free_space_floor_bytes: 32MiB, ballast_bytes: 8MiB, w
 outbound_relay: {spool: {free_space_floor_bytes: 32MiB, ballast_bytes: 8MiB, write_buffer_bytes: 8MiB}}
 directory: {database: {free_space_floor_bytes: 32MiB, ballast_bytes: 8MiB, write_buffer_bytes: 8MiB}}
 """
-CLONE_NEWNS = 0x00020000
 
 
-def own_mounts():
-    """A mount namespace of our own: what is mounted here goes with this process."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) != 0:
-        raise unittest.SkipTest(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
-    if subprocess.run(["mount", "--make-rprivate", "/"], check=False, capture_output=True).returncode != 0:
-        raise unittest.SkipTest("no mounts of our own: / is no mount point here")
-
-
-class Disk:
-    """A small file system under a role's data, and somebody else who fills it."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.filler = self.folder / "somebody-else"
-        self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=700", "tmpfs", str(folder)], check=True, capture_output=True)
-
-    def free(self):
-        info = os.statvfs(self.folder)
-        return info.f_bavail * info.f_frsize
-
-    def fill(self):
-        """To the last octets; what the ballast gives back is left."""
-        with open(self.filler, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, self.free() - (1 << 20))
-
-    def empty(self):
-        self.filler.unlink(missing_ok=True)
-
-    def close(self):
-        self.empty()
-        subprocess.run(["umount", "-l", str(self.folder)], check=False, capture_output=True)
-
-
-@unittest.skipUnless(os.geteuid() == 0, "small file systems need root")
 class FullDisk(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        own_mounts()
+        try:
+            own_mounts()
+        except Unavailable as error:
+            raise unittest.SkipTest(str(error)) from None
         cls.dir = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="mailmesh-full-"))
-        cls.disks = {role: Disk(pathlib.Path(cls.dir) / "data" / role) for role in OWNERS}
+        cls.disks = {role: Disk(pathlib.Path(cls.dir) / "data" / role, SIZE) for role in OWNERS}
         for disk in cls.disks.values():
             cls.addClassCleanup(disk.close)
         cls.mesh = cls.enterClassContext(Mesh(CONFIG, directory=cls.dir))

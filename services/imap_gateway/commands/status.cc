@@ -10,6 +10,7 @@ namespace {
 
 // mailbox.v1: names of one GetMailboxStatus.
 constexpr size_t kMaxNames = 1000;
+
 imap::StatusValues ToValues(const mailbox::v1::MailboxStatus& status, imap::StatusItems items, uint64_t append_limit) {
   imap::StatusValues values;
   values.items = items;

@@ -1,5 +1,5 @@
-// Who has the exclusive POP3 lease of an account's INBOX, and who had one lately. Kept in memory only: after a restart of the store a lease that
-// nobody else took is granted again when its holder renews it.
+// Who has the exclusive POP3 lease of an account's INBOX, and who had one lately. Kept in memory only: after a restart of the
+// store a lease that nobody else took is granted again when its holder renews it.
 //
 // Thread-safe.
 #ifndef MAILMESH_SERVICES_MAILBOX_STORE_ENGINE_MAILDROP_LEASES_H_
