@@ -124,8 +124,19 @@ class Battle:
                 print(f"{kind}: {text}" + (f" ({key})" if key else ""))
                 if key is not None and shown < (1 if self.sabotage else 8):
                     print(self.ledger.history(key))
+                    print(self.log_lines(key), end="")
                     shown += 1
         print(flush=True)
+
+    def log_lines(self, key):
+        """What every role logged of a message, by the id that its sender was told, and when its process began."""
+        ids = set(re.findall(r"accepted as (\w+)", self.ledger.history(key)))
+        lines = []
+        for path in sorted((self.site.mesh.dir / "log").glob("*.log")):
+            for line in path.read_text(errors="replace").splitlines():
+                if any(id_ in line for id_ in ids) or " ready version=" in line:
+                    lines.append((line.split(" ", 1)[0], f"     {line[:400]}\n"))
+        return "".join(line for _, line in sorted(lines)) if ids else ""
 
     def verdict(self, findings):
         """A sabotage must be found as what it is."""
