@@ -8,9 +8,10 @@ from tests.durability.chaos import Chaos
 from tests.durability.check import Check
 from tests.durability.deleters import Deleter
 from tests.durability.ledger import Ledger
-from tests.durability.population import DOMAIN
+from tests.durability.population import DOMAIN, PASSWORD
 from tests.durability.senders import LmtpSender, RemoteSender, Sender, Submitter
 from tests.durability.site import OWNERS, Site
+from tests.durability.wire import Imap, Lost, Refused
 from tests.durability.writers import Watcher, Writer
 from tests.support.ports import wait_until
 
@@ -125,6 +126,8 @@ class Battle:
                 if key is not None and shown < (1 if self.sabotage else 8):
                     print(self.ledger.history(key))
                     print(self.log_lines(key), end="")
+                    if kind == "missing":
+                        print(self.seen_now(text.split(":")[0], key))
                     shown += 1
         print(flush=True)
 
@@ -137,6 +140,19 @@ class Battle:
                 if any(id_ in line for id_ in ids) or " ready version=" in line:
                     lines.append((line.split(" ", 1)[0], f"     {line[:400]}\n"))
         return "".join(line for _, line in sorted(lines)) if ids else ""
+
+    def seen_now(self, user, key):
+        """Whether the store has the message after all: then a gateway showed less than there is."""
+        listed = self.site.mesh.run("message", "list", user, "--limit", "0", "--subject", key, check=False)
+        try:
+            client = Imap(self.site.mesh.address("imap"), user, PASSWORD)
+            client.select("INBOX", "EXAMINE")
+            client.run(f"UID SEARCH SUBJECT {key}")
+            by_imap = client.told
+            client.close()
+        except (Refused, Lost, OSError) as error:
+            by_imap = repr(error)
+        return f"     now the store lists: {listed.stdout.strip() or listed.stderr.strip()!r}; IMAP: {by_imap}"
 
     def verdict(self, findings):
         """A sabotage must be found as what it is."""
