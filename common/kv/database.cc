@@ -2,6 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/utilities/checkpoint.h>
 
@@ -13,6 +14,7 @@
 #include "common/base/status.h"
 #include "common/kv/rocks_options.h"
 #include "common/kv/rocks_slice.h"
+#include "common/kv/sparing_files.h"
 #include "common/kv/status.h"
 #include "common/telemetry/log.h"
 
@@ -26,8 +28,13 @@ class Database::Listener : public rocksdb::EventListener {
  public:
   explicit Listener(Database* database) : database_(database) {}
 
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
-    if (error == nullptr || error->ok() || error->IsNoSpace()) return;
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
+    if (error == nullptr || error->ok()) return;
+    if (error->IsNoSpace()) {
+      // What SparingFiles refused is tried again by itself; as an error of the database it would stop flushes for good.
+      if (reason == rocksdb::BackgroundErrorReason::kCompaction) *error = rocksdb::Status::OK();
+      return;
+    }
     // An I/O error on the log is "fatal" in RocksDB's words; a corruption is "unrecoverable". Softer ones (a failed
     // compaction) stop nothing.
     if (error->severity() < rocksdb::Status::Severity::kHardError) return;
@@ -37,6 +44,8 @@ class Database::Listener : public rocksdb::EventListener {
  private:
   Database* const database_;
 };
+
+Database::Database(DatabaseOptions options) : options_(std::move(options)) {}
 
 Value::Value() : slice_(std::make_unique<rocksdb::PinnableSlice>()) {}
 Value::~Value() = default;
@@ -67,6 +76,11 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options
   rocksdb::DBOptions db_options = MakeDbOptions(o);
   db_options.listeners.push_back(std::make_shared<Listener>(database.get()));
   database->statistics_ = db_options.statistics;
+  if (o.free_space != nullptr) {
+    auto files = std::make_shared<SparingFiles>(db_options.env->GetFileSystem(), *o.free_space, o.compaction_pause);
+    database->env_ = rocksdb::NewCompositeEnv(std::move(files));
+    db_options.env = database->env_.get();
+  }
 
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, MakeColumnOptions(o, ColumnOptions{}, database->cache_));

@@ -11,6 +11,7 @@
 #include <rocksdb/slice.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,6 +37,8 @@ class Status;
 
 namespace mailmesh::kv {
 
+class FreeSpaceGuard;
+
 struct ColumnOptions {
   std::string name;
   // Values of 1 KiB and more live in blob files, compressed, apart from their keys.
@@ -57,6 +60,10 @@ struct DatabaseOptions {
   uint64_t background_octets_per_second = 256 << 20;
   // Injected file system, for tests of faults; null: the real one. Must outlive the database.
   rocksdb::Env* env = nullptr;
+  // Compactions leave its floor alone, and wait for `compaction_pause` after one that had to give way (sparing_files.h). Null: they
+  // take what there is. Must outlive the database.
+  const FreeSpaceGuard* free_space = nullptr;
+  std::chrono::milliseconds compaction_pause{60'000};
   // Called once, on any thread, after an error that only opening the database anew heals: say so and end the process.
   // Must not call the database.
   std::function<void(const absl::Status&)> on_fatal{};
@@ -164,11 +171,12 @@ class Database {
   class Listener;
   // The status of a read as ours, counted and logged if it is an error.
   absl::Status FromRead(const rocksdb::Status& status, std::string_view what) const;
-  explicit Database(DatabaseOptions options) : options_(std::move(options)) {}
+  explicit Database(DatabaseOptions options);
 
   DatabaseOptions options_;
   std::shared_ptr<rocksdb::Statistics> statistics_;  // shared with RocksDB's threads
   std::shared_ptr<rocksdb::Cache> cache_;            // likewise
+  std::unique_ptr<rocksdb::Env> env_;  // that of `options_`, with the spare space left alone; null without a guard
   std::atomic<bool> failed_{false};
   mutable std::atomic<uint64_t> read_errors_{0};
   mutable std::atomic<int64_t> read_error_logged_{0};  // in Unix seconds

@@ -81,6 +81,10 @@ rocksdb::ColumnFamilyOptions MakeColumnOptions(const DatabaseOptions& options, c
     result.enable_blob_garbage_collection = true;
     result.blob_garbage_collection_age_cutoff = 0.5;
     result.blob_garbage_collection_force_threshold = 0.5;
+    // A compaction writes again all contents that its keys refer to and that lie in old files: of few keys, so that it needs
+    // room for megabytes and not for all.
+    result.target_file_size_base = 2 << 20;
+    result.max_compaction_bytes = 8 << 20;
   }
   return result;
 }

@@ -95,6 +95,7 @@ class CoreImpl final : public Core {
     options.path = database.path();
     if (database.cache_bytes() != 0) options.cache_bytes = database.cache_bytes();
     if (database.write_buffer_bytes() != 0) options.write_buffer_bytes = database.write_buffer_bytes();
+    options.free_space = free_space_.get();
     options.on_fatal = surroundings_.on_fatal;
     ASSIGN_OR_RETURN(database_, kv::Database::Open(std::move(options), DirectoryColumns()));
     kv::CommitPipeline::Options pipeline;

@@ -79,6 +79,7 @@ absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(const config::v1::DatabaseCon
   options.path = config.path();
   options.cache_bytes = config.cache_bytes();
   options.write_buffer_bytes = config.write_buffer_bytes();
+  options.free_space = spool->guard_.get();
   options.on_fatal = std::move(on_fatal);
   std::vector<kv::ColumnOptions> columns(6);
   const char* names[] = {"meta", "items", "due", "bodies", "uploads", "requests"};

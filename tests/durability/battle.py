@@ -22,7 +22,7 @@ class Battle:
     def __init__(self, folder, seed, kills, seconds, others, rate, sabotage):
         self.seed, self.sabotage, self.rate = seed, sabotage, rate
         self.ledger = Ledger(seed)
-        self.site = Site(folder, sabotage)
+        self.site = Site(folder, sabotage, kills=kills)
         self.chaos = Chaos(self.site, self.ledger, kills, seconds, others)
 
     def population(self):

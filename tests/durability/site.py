@@ -14,6 +14,8 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2]
 OWNERS = ("mailbox_store", "outbound_relay", "directory")
 REMOTE = "remote.test"
 DISK = 320 << 20
+# A long run needs more: of what its clients bring, all stays there.
+DISK_OF_A_KILL = 8 << 20
 CONFIG = """
 directory: {argon2_memory_kib: 8192, argon2_passes: 1,
   database: {free_space_floor_bytes: 32MiB, ballast_bytes: 8MiB, write_buffer_bytes: 8MiB}}
@@ -37,11 +39,12 @@ def programs(build, folder):
 
 
 class Site:
-    def __init__(self, folder, sabotage=None, writers=3):
+    def __init__(self, folder, sabotage=None, writers=3, kills=0):
         self.dir = pathlib.Path(folder)
         self.faults = self.dir / "faults"
         self.faults.mkdir()
         self.sabotage = sabotage
+        self.disk_bytes = max(DISK, kills * DISK_OF_A_KILL)
         self.inboxes = [f"inbox{i}@{DOMAIN}" for i in range(4)]
         self.maildrops = [f"drop{i}@{DOMAIN}" for i in range(4)]
         self.writers = [f"writer{i}" for i in range(writers)]
@@ -65,7 +68,7 @@ class Site:
         # Below tmpfs data goes to memory, so that syncs cost nothing: what is tested is their order, not the disk.
         try:
             disk.own_mounts()
-            self.disks = {role: disk.Disk(mesh_folder / "data" / role, DISK) for role in OWNERS}
+            self.disks = {role: disk.Disk(mesh_folder / "data" / role, self.disk_bytes) for role in OWNERS}
         except disk.Unavailable:
             pass  # without full disks
         try:

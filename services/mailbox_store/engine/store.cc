@@ -68,6 +68,7 @@ absl::Status Store::OpenDatabase() {
   database.cache_bytes = options_.cache_bytes;
   database.write_buffer_bytes = options_.write_buffer_bytes;
   database.env = options_.env;
+  database.free_space = free_space_.get();
   database.on_fatal = options_.on_fatal;
   ASSIGN_OR_RETURN(db_, kv::Database::Open(std::move(database), MakeColumns(clock())));
 
