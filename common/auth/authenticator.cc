@@ -2,6 +2,7 @@
 
 #include <grpcpp/channel.h>
 
+#include <algorithm>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <chrono>
@@ -11,11 +12,20 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/client_call.h"
 #include "common/rpc/client_stream.h"
 #include "common/rpc/status.h"
 #include "mailmesh/directory/v1/auth_service.grpc.pb.h"
 
 namespace mailmesh::auth {
+
+using directory::v1::AuthService;
+
+struct DirectoryStub {
+  explicit DirectoryStub(std::unique_ptr<AuthService::Stub> made) : stub(std::move(made)) {}
+  const std::unique_ptr<AuthService::Stub> stub;
+};
+
 namespace {
 
 using directory::v1::AuthenticateRequest;
@@ -35,11 +45,13 @@ Step FromStatus(const absl::Status& status) {
   return Fail(FailureReason::kTemporary, std::move(detail));
 }
 
+// Mechanisms that are over with the initial response.
+bool IsOneStep(std::string_view mechanism) { return mechanism == "PLAIN" || mechanism == "EXTERNAL"; }
+
 class GrpcExchange final : public Exchange {
  public:
-  GrpcExchange(std::shared_ptr<grpc::Channel> channel, const Policy& policy, net::Duration patience, ConnectionFacts facts)
-      : channel_(std::move(channel)),
-        stub_(directory::v1::AuthService::NewStub(channel_)),
+  GrpcExchange(std::shared_ptr<DirectoryStub> directory, const Policy& policy, net::Duration patience, ConnectionFacts facts)
+      : directory_(std::move(directory)),
         policy_(policy),
         patience_(patience),
         facts_(std::move(facts)) {}
@@ -51,10 +63,16 @@ class GrpcExchange final : public Exchange {
     if (initial_response && initial_response->Reveal().size() > kMaxSaslResponse) {
       co_return Fail(FailureReason::kMalformed, "initial response too long");
     }
+    directory::v1::LogInRequest only;
+    FillStart(mechanism, initial_response, only.mutable_start());
+    if (initial_response && IsOneStep(only.start().mechanism())) {
+      std::optional<Step> answer = co_await LogIn(only, deadline);
+      if (answer) co_return *std::move(answer);
+    }
     AuthenticateRequest request;
-    FillStart(std::move(mechanism), initial_response, request.mutable_start());
+    *request.mutable_start() = std::move(*only.mutable_start());
     rpc::CallContext context = rpc::CallContext::Until(deadline, facts_.correlation_id);
-    stream_ = Stream::Start(stub_->async(), &directory::v1::AuthService::Stub::async::Authenticate, context);
+    stream_ = Stream::Start(directory_->stub->async(), &AuthService::Stub::async::Authenticate, context);
     Step step = co_await RoundTrip(std::move(request));
     co_return step;
   }
@@ -93,6 +111,16 @@ class GrpcExchange final : public Exchange {
     if (facts_.tls) facts->set_channel_binding_tls_exporter(facts_.channel_binding);
     facts->set_correlation_id(facts_.correlation_id);
     facts->set_client_certificate_address(facts_.client_certificate_address);
+  }
+
+  // The whole exchange in one call; nothing: the directory is of the version before it. `request` is of the coroutine that
+  // awaits this one at once.
+  net::Awaitable<std::optional<Step>> LogIn(const directory::v1::LogInRequest& request, net::TimePoint deadline) {
+    rpc::CallContext context = rpc::CallContext::Until(std::min(deadline, net::After(patience_)), facts_.correlation_id);
+    auto answer = co_await rpc::UnaryCall(directory_->stub->async(), &AuthService::Stub::async::LogIn, request, context);
+    if (absl::IsUnimplemented(answer.status())) co_return std::nullopt;
+    if (!answer.ok()) co_return FromStatus(answer.status());
+    co_return TakeSuccess(*answer->mutable_success());
   }
 
   net::Awaitable<Step> RoundTrip(AuthenticateRequest request) {
@@ -138,8 +166,7 @@ class GrpcExchange final : public Exchange {
     return success;
   }
 
-  std::shared_ptr<grpc::Channel> channel_;  // shared with the other calls to the role
-  std::unique_ptr<directory::v1::AuthService::Stub> stub_;
+  const std::shared_ptr<DirectoryStub> directory_;  // shared with the authenticator's other exchanges
   const Policy& policy_;
   const net::Duration patience_;
   const ConnectionFacts facts_;
@@ -162,7 +189,8 @@ std::string_view FailureReasonName(FailureReason reason) {
 }
 
 Authenticator::Authenticator(std::shared_ptr<grpc::Channel> directory, Policy policy, net::Duration patience)
-    : directory_(std::move(directory)), policy_(policy), patience_(patience) {}
+    : directory_(std::make_shared<DirectoryStub>(AuthService::NewStub(directory))),
+      policy_(policy), patience_(patience) {}
 Authenticator::~Authenticator() = default;
 
 std::unique_ptr<Exchange> Authenticator::NewExchange(ConnectionFacts facts) {

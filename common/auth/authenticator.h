@@ -1,4 +1,5 @@
-// SASL for gateways: carries one exchange (RFC 4422) between a client and AuthService.Authenticate.
+// SASL for gateways: carries one exchange (RFC 4422) between a client and AuthService: by a call where one message is all, else by a
+// stream.
 //
 //   auto exchange = authenticator.NewExchange(facts);
 //   Step step = co_await exchange->Start(mechanism, std::move(initial_response), deadline);
@@ -89,6 +90,9 @@ class Exchange {
   virtual void Cancel() = 0;
 };
 
+// How the directory is called; in authenticator.cc.
+struct DirectoryStub;
+
 class Authenticator {
  public:
   // `directory`: channel to the directory role. `patience`: for one answer of it, which it holds back for some seconds after
@@ -104,7 +108,7 @@ class Authenticator {
   net::Awaitable<Step> VerifyPlain(ConnectionFacts facts, std::string user, base::Secret password, net::TimePoint deadline);
 
  private:
-  std::shared_ptr<grpc::Channel> directory_;  // shared with the other clients of the same role
+  std::shared_ptr<DirectoryStub> directory_;  // shared with its exchanges
   Policy policy_;
   const net::Duration patience_;
 };

@@ -9,10 +9,16 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
 
+#include <pthread.h>
+
 #include <atomic>
+#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <thread>
+#include <utility>
 
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -45,23 +51,56 @@ void Log(gpr_log_func_args* args) {
   telemetry::Log(level, "gRPC says", {{"error", message}});
 }
 
-// Keeps the completion queue that all callback calls of a process share. It is otherwise torn down with the last channel or
-// server that used it, on the thread that lets go of that: where this is a thread of the queue itself (a call that ends
-// after its stub is gone holds the channel last), it joins itself and then uses what it has freed.
+// A call that fails at once, on a channel without credentials, which connects to nothing. Its callback comes by the completion queue
+// that all callback calls of a process share.
+struct IdleCall {
+  explicit IdleCall(const std::shared_ptr<grpc::Channel>& channel) : stub(channel) {}
+  grpc::GenericStub stub;
+  grpc::ClientContext context;
+  grpc::Slice slice{"-"};
+  grpc::ByteBuffer request{&slice, 1};
+  grpc::ByteBuffer response;
+};
+
+void MakeIdleCall(const std::shared_ptr<grpc::Channel>& channel, std::function<void()> then) {
+  auto call = std::make_shared<IdleCall>(channel);  // lives in its own callback
+  call->stub.UnaryCall(&call->context, "/none/none", grpc::StubOptions(), &call->request, &call->response,
+                       [call, then = std::move(then)](grpc::Status) { then(); });
+}
+
+// What gRPC 1.51 does with the threads of that queue, mended for machines of up to five cores, where there are two.
+//
+// They take turns at waiting for descriptors: whichever gets an event first wakes the other one to wait in its place. Our callbacks
+// only hand over, so that is a wake-up and a switch of threads for each event, and gains nothing. And a thread that saw no event for
+// a second sleeps for 100 ms, in which nobody may be waiting: a call after a pause was up to 100 ms late. So one of the two is kept,
+// and has it that the other one never sees a second without an event. ADR 61.
+void KeepOtherThreadAwake(const std::shared_ptr<grpc::Channel>& channel) {
+  pthread_setname_np(pthread_self(), "grpc-tend");
+  static std::atomic<bool> exiting{false};
+  // What gRPC's destructors take away at the process's end must not be called any more.
+  std::atexit([] { exiting.store(true); });
+  while (!exiting.load()) {
+    absl::SleepFor(absl::Milliseconds(500));
+    if (!exiting.load()) MakeIdleCall(channel, [] {});
+  }
+}
+
+// Keeps the queue, which is otherwise torn down with the last channel or server that used it, on the thread that lets go of that:
+// where this is a thread of the queue itself (a call that ends after its stub is gone holds the channel last), it joins itself and
+// then uses what it has freed.
 class CallbackQueuePin {
  public:
-  // A channel without credentials fails each call at once and connects to nothing; its first call takes the queue.
-  CallbackQueuePin() : channel_(grpc::CreateChannel("", nullptr)), stub_(channel_), request_(&slice_, 1) {
-    stub_.UnaryCall(&context_, "/none/none", grpc::StubOptions(), &request_, &response_, [](grpc::Status) {});
+  CallbackQueuePin() : channel_(grpc::CreateChannel("", nullptr)) {
+    // gRPC: half as many threads as cores, two at least. With more than two, each event finds one that waits already.
+    constexpr unsigned kCoresOfThreeThreads = 6;
+    const bool two = std::thread::hardware_concurrency() < kCoresOfThreeThreads;
+    MakeIdleCall(channel_, [this, two] {
+      if (two) KeepOtherThreadAwake(channel_);
+    });
   }
 
  private:
-  std::shared_ptr<grpc::Channel> channel_;
-  grpc::GenericStub stub_;
-  grpc::ClientContext context_;
-  grpc::Slice slice_{"-"};
-  grpc::ByteBuffer request_;
-  grpc::ByteBuffer response_;
+  const std::shared_ptr<grpc::Channel> channel_;  // its first call takes the queue
 };
 
 }  // namespace

@@ -67,19 +67,44 @@ grpc::ServerBidiReactor<v1::AuthenticateRequest, v1::AuthenticateResponse>* Auth
                                                                             &AuthServiceImpl::OnAuthenticate);
 }
 
+grpc::ServerUnaryReactor* AuthServiceImpl::LogIn(grpc::CallbackServerContext* context, const v1::LogInRequest* request,
+                                                 v1::LogInResponse* response) {
+  return rpc::HandleUnary(context, parts_.io.Next().get_executor(), request, response, this, &AuthServiceImpl::OnLogIn);
+}
+
 asio::awaitable<absl::Status> AuthServiceImpl::OnAuthenticate(rpc::CallInfo info, Reader& reader, Writer& writer) {
-  if (info.deadline > absl::Now() + kMaxExchange) co_return BadSasl("the call has no deadline, or one that is too far");
   absl::StatusOr<std::optional<v1::AuthenticateRequest>> first = co_await reader.Read();
   if (!first.ok() || !first->has_value()) co_return absl::CancelledError("the caller went away");
   if (!(*first)->has_start()) co_return BadSasl("the first message is not a start");
   v1::AuthenticateStart start = std::move(*(*first)->mutable_start());
+  auto success = co_await Serve(info.deadline, std::move(start), &reader, &writer);
+  if (!success.ok()) co_return success.status();
+  v1::AuthenticateResponse response;
+  *response.mutable_success() = *std::move(success);
+  writer.WriteLast(std::move(response));
+  co_return absl::OkStatus();
+}
+
+asio::awaitable<absl::Status> AuthServiceImpl::OnLogIn(rpc::CallInfo info, const v1::LogInRequest& request,
+                                                       v1::LogInResponse& response) {
+  v1::AuthenticateStart start = request.start();
+  auto success = co_await Serve(info.deadline, std::move(start), nullptr, nullptr);
+  if (!success.ok()) co_return success.status();
+  *response.mutable_success() = *std::move(success);
+  co_return absl::OkStatus();
+}
+
+// reader and writer are those of the coroutine that awaits this one at once.
+asio::awaitable<absl::StatusOr<v1::AuthenticateSuccess>> AuthServiceImpl::Serve(absl::Time deadline, v1::AuthenticateStart start,
+                                                                                Reader* reader, Writer* writer) {
+  if (deadline > absl::Now() + kMaxExchange) co_return BadSasl("the call has no deadline, or one that is too far");
   // Kept for the log and the limiter; nothing secret in them.
   const std::string peer = start.facts().peer_address();
   const std::string mechanism = start.mechanism();
   const type::v1::Protocol protocol = start.facts().protocol();
   const std::string correlation_id = start.facts().correlation_id();
 
-  Verdict verdict = co_await Exchange(std::move(start), &reader, &writer);
+  Verdict verdict = co_await Exchange(std::move(start), reader, writer);
   absl::Status status = Told(verdict.result.status());
   if (status.ok() || absl::IsUnauthenticated(status)) co_await HoldBack(&verdict, peer);
   parts_.metrics.auth_attempts.With({ProtocolName(protocol), mechanism, ResultName(status)}).Increment();
@@ -92,10 +117,7 @@ asio::awaitable<absl::Status> AuthServiceImpl::OnAuthenticate(rpc::CallInfo info
                   {"code", ResultName(status)},
                   {"error", status.ok() ? absl::OkStatus() : verdict.result.status()}});
   if (!status.ok()) co_return status;
-  v1::AuthenticateResponse response;
-  *response.mutable_success() = *std::move(verdict.result);
-  writer.WriteLast(std::move(response));
-  co_return absl::OkStatus();
+  co_return std::move(verdict.result);
 }
 
 // reader and writer are those of the coroutine that awaits this one at once.
@@ -118,16 +140,18 @@ asio::awaitable<AuthServiceImpl::Verdict> AuthServiceImpl::Exchange(v1::Authenti
   std::optional<base::Secret> input;
   if (start.has_initial_response()) input.emplace(std::move(*start.mutable_initial_response()));
   for (;;) {
-    absl::StatusOr<sasl::ServerStep> step =
-        co_await Step(session, std::move(input), start.facts().peer_address(), &verdict.attempt);
+    absl::StatusOr<Outcome> step = co_await Step(session, std::move(input), start.facts().peer_address(), &verdict.attempt);
     verdict.name = session->name();
     if (!step.ok()) {
       verdict.result = step.status();
       co_return verdict;
     }
-    if (sasl::ServerSuccess* success = std::get_if<sasl::ServerSuccess>(&*step)) {
-      auto work = [this, found = *success] { return Locate(found); };
-      verdict.result = co_await service::OnPool(parts_.database_pool, std::move(work));
+    if (v1::AuthenticateSuccess* success = std::get_if<v1::AuthenticateSuccess>(&*step)) {
+      verdict.result = std::move(*success);
+      co_return verdict;
+    }
+    if (writer == nullptr) {
+      verdict.result = absl::InvalidArgumentError("a mechanism with a challenge, in a call that has room for none");
       co_return verdict;
     }
     v1::AuthenticateResponse response;
@@ -151,18 +175,19 @@ asio::awaitable<AuthServiceImpl::Verdict> AuthServiceImpl::Exchange(v1::Authenti
 }
 
 // attempt is of the coroutine that awaits this one at once.
-asio::awaitable<absl::StatusOr<sasl::ServerStep>> AuthServiceImpl::Step(std::shared_ptr<sasl::ServerSession> session,
-                                                                        std::optional<base::Secret> input, std::string peer,
-                                                                        FailureLimiter::Attempt* attempt) {
-  auto work = [session, input = std::move(input)]() -> absl::StatusOr<sasl::ServerStep> {
-    return session->Step(input ? std::optional<std::string_view>(input->Reveal()) : std::nullopt);
+asio::awaitable<absl::StatusOr<AuthServiceImpl::Outcome>> AuthServiceImpl::Step(std::shared_ptr<sasl::ServerSession> session,
+                                                                                std::optional<base::Secret> input,
+                                                                                std::string peer,
+                                                                                FailureLimiter::Attempt* attempt) {
+  auto work = [this, session, input = std::move(input)] {
+    return Located(session->Step(input ? std::optional<std::string_view>(input->Reveal()) : std::nullopt));
   };
-  absl::StatusOr<sasl::ServerStep> step = co_await service::OnPool(parts_.database_pool, std::move(work));
+  absl::StatusOr<Outcome> step = co_await service::OnPool(parts_.database_pool, std::move(work));
   if (!step.ok() || !std::holds_alternative<sasl::ServerHash>(*step)) co_return step;
   std::optional<FailureLimiter::Attempt> begun = parts_.limiter.Begin(peer);
   if (!begun) co_return absl::UnavailableError("too many log-ins are under way from this address, after failures");
   *attempt = *std::move(begun);
-  auto hash = [session] { return session->HashPassword(); };
+  auto hash = [this, session] { return Located(session->HashPassword()); };
   step = co_await service::OnPool(parts_.hash_pool, std::move(hash));
   co_return step;
 }
@@ -180,6 +205,17 @@ asio::awaitable<void> AuthServiceImpl::HoldBack(const Verdict* verdict, std::str
   absl::Duration delay = parts_.limiter.OnResult(name.value_or(verdict->name), peer, success);
   parts_.metrics.auth_delay_seconds.Observe(absl::ToDoubleSeconds(delay));
   if (delay > absl::ZeroDuration()) co_await net::SleepFor(absl::ToChronoNanoseconds(delay));
+}
+
+// In the same visit to the pool as the step: each costs a wake-up there and one back.
+absl::StatusOr<AuthServiceImpl::Outcome> AuthServiceImpl::Located(absl::StatusOr<sasl::ServerStep> step) const {
+  if (!step.ok()) return step.status();
+  if (auto* challenge = std::get_if<sasl::ServerChallenge>(&*step)) return Outcome(std::move(*challenge));
+  if (const auto* success = std::get_if<sasl::ServerSuccess>(&*step)) {
+    ASSIGN_OR_RETURN(v1::AuthenticateSuccess located, Locate(*success));
+    return Outcome(std::move(located));
+  }
+  return Outcome(sasl::ServerHash{});
 }
 
 absl::StatusOr<v1::AuthenticateSuccess> AuthServiceImpl::Locate(const sasl::ServerSuccess& success) const {

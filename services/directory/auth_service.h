@@ -1,6 +1,6 @@
-// mailmesh.directory.v1.AuthService: SASL exchanges, each a stream. Steps run on the database pool, hashing on its own, so that
-// log-ins that need no hash (SCRAM, a password verified not long ago) do not queue behind those that do; the stream's
-// coroutine on an I/O thread. The verdict on a log-in is held back after repeated failures (failure_limiter.h), also when it is
+// mailmesh.directory.v1.AuthService: SASL exchanges, each a stream or, where one message is all, a call. Steps run on the database
+// pool, hashing on its own, so that log-ins that need no hash (SCRAM, a password verified not long ago) do not queue behind
+// those that do; the call's coroutine on an I/O thread. The verdict on a log-in is held back after repeated failures (failure_limiter.h), also when it is
 // yes.
 #ifndef MAILMESH_SERVICES_DIRECTORY_AUTH_SERVICE_H_
 #define MAILMESH_SERVICES_DIRECTORY_AUTH_SERVICE_H_
@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "common/base/worker_pool.h"
 #include "common/net/io_pool.h"
@@ -37,6 +38,8 @@ class AuthServiceImpl final : public v1::AuthService::CallbackService {
 
   grpc::ServerBidiReactor<v1::AuthenticateRequest, v1::AuthenticateResponse>* Authenticate(
       grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* LogIn(grpc::CallbackServerContext* context, const v1::LogInRequest* request,
+                                  v1::LogInResponse* response) override;
   grpc::ServerUnaryReactor* ListMechanisms(grpc::CallbackServerContext* context, const v1::ListMechanismsRequest* request,
                                            v1::ListMechanismsResponse* response) override;
 
@@ -52,14 +55,21 @@ class AuthServiceImpl final : public v1::AuthService::CallbackService {
   };
 
   asio::awaitable<absl::Status> OnAuthenticate(rpc::CallInfo info, Reader& reader, Writer& writer);
+  asio::awaitable<absl::Status> OnLogIn(rpc::CallInfo info, const v1::LogInRequest& request, v1::LogInResponse& response);
+  // An exchange from its start to what its caller is told. reader and writer: null where there are no more messages than the
+  // start.
+  asio::awaitable<absl::StatusOr<v1::AuthenticateSuccess>> Serve(absl::Time deadline, v1::AuthenticateStart start, Reader* reader,
+                                                                 Writer* writer);
   asio::awaitable<Verdict> Exchange(v1::AuthenticateStart start, Reader* reader, Writer* writer);
-  // One step, and the hash that it may ask for.
-  asio::awaitable<absl::StatusOr<sasl::ServerStep>> Step(std::shared_ptr<sasl::ServerSession> session,
+  // One step, and the hash that it may ask for; a success with the account's place.
+  using Outcome = std::variant<sasl::ServerChallenge, sasl::ServerHash, v1::AuthenticateSuccess>;
+  asio::awaitable<absl::StatusOr<Outcome>> Step(std::shared_ptr<sasl::ServerSession> session,
                                                          std::optional<base::Secret> input, std::string peer,
                                                          FailureLimiter::Attempt* attempt);
   // Counts the verdict and holds it back.
   asio::awaitable<void> HoldBack(const Verdict* verdict, std::string peer);
-  // Where the account is; on the database pool.
+  // On a pool.
+  absl::StatusOr<Outcome> Located(absl::StatusOr<sasl::ServerStep> step) const;
   absl::StatusOr<v1::AuthenticateSuccess> Locate(const sasl::ServerSuccess& success) const;
   absl::Status Told(const absl::Status& status) const;
 

@@ -93,6 +93,7 @@ net::Awaitable<absl::StatusOr<ViewLease>> Shard::Open(ViewKey key, std::string i
                                                       std::shared_ptr<Observer> observer, net::TimePoint deadline) {
   std::shared_ptr<View> view;
   std::shared_ptr<View> replaced;
+  bool watched = false;
   {
     absl::MutexLock lock(&mutex_);
     StartLoopLocked();
@@ -111,11 +112,13 @@ net::Awaitable<absl::StatusOr<ViewLease>> Shard::Open(ViewKey key, std::string i
     view = it->second.view;
     // An error of an earlier attempt is not the answer to this one.
     if (it->second.phase == Phase::kNew) view->ClearError();
+    watched = it->second.phase == Phase::kWatched;
   }
   if (replaced != nullptr) replaced->SetEnd(View::End::kReplaced);
   view->AddObserver(observer);
   ViewLease lease(shared_from_this(), view, observer);
-  asio::post(executor_, [self = shared_from_this(), view] { self->Ensure(view); });
+  // A view that is followed already needs no visit to the loop, which is another thread most often.
+  if (!watched) asio::post(executor_, [self = shared_from_this(), view] { self->Ensure(view); });
   absl::Status status = co_await lease.WaitFor(modseq, deadline);
   if (!status.ok()) co_return status;
   co_return lease;

@@ -48,8 +48,10 @@ MutationOptions Unsynced() {
 }  // namespace
 
 void OpenMailbox(Store& store, const OpenMailboxRequest& request, Done<OpenMailboxResponse> done) {
-  // EXAMINE changes nothing: it is a read of what is durable.
-  if (!request.claim_recent()) return done(ReadOpenMailbox(store, request));
+  // EXAMINE changes nothing, and SELECT mostly finds nothing to claim: reads of what is durable, which wait neither for the
+  // account's lock nor for the pipeline. Messages that are not durable yet are not there for anybody.
+  absl::StatusOr<OpenMailboxResponse> durable = ReadOpenMailbox(store, request);
+  if (!durable.ok() || !request.claim_recent() || durable->recent_first() == 0) return done(std::move(durable));
   Mutate<OpenMailboxResponse>(
       store, request.account_id(), 0, "", std::move(done),
       [&](Txn& txn, OpenMailboxResponse* response, MutationOptions&) { return Open(txn, request, response); }, Unsynced());

@@ -74,6 +74,7 @@ absl::StatusOr<bool> MessageScan::GetNextPage() {
     ASSIGN_OR_RETURN(in_page_, scope_.Get(ColumnId::kMessages, keys::Page(scope_.account(), mailbox_, page), &value_));
     if (!in_page_) continue;
     reader_ = kv::PageReader(value_.view());
+    wanted_ = uid;
     return true;
   }
   return false;
@@ -101,14 +102,19 @@ absl::StatusOr<bool> MessageScan::NextPage() {
   base_uid_ = keys::PageOf(iterator_->key()) << kPageBits;
   next_uid_ = static_cast<uint64_t>(base_uid_) + kv::kPageWidth;
   reader_ = kv::PageReader(iterator_->value());
+  wanted_ = uids_.NextMember(std::max(uid, base_uid_));
   return true;
 }
 
 absl::StatusOr<bool> MessageScan::Next() {
   while (true) {
-    while (in_page_ && reader_.Next()) {
+    // A page is read no further than to the last member in it: FETCH is often of a single message.
+    while (in_page_ && wanted_ != 0 && wanted_ < next_uid_ && reader_.Next()) {
       uid_ = base_uid_ + reader_.index();
-      if (!uids_.Contains(uid_)) continue;
+      if (uid_ < wanted_) continue;
+      wanted_ = uids_.NextMember(uid_);
+      if (uid_ != wanted_) continue;
+      wanted_ = uid_ == kMaxUid ? 0 : uids_.NextMember(uid_ + 1);
       if (!record_.Decode(reader_.payload())) return Damaged("message");
       return true;
     }
@@ -127,18 +133,30 @@ PagedColumn PagedColumn::Summaries(const ReadScope& scope, MailboxId mailbox, Su
 }
 
 absl::StatusOr<std::string_view> PagedColumn::At(uint32_t uid) {
+  const uint32_t index = uid & ((1u << bits_) - 1);
   if (uid >> bits_ != page_) {
     std::string key = prefix_;
     base::AppendBigEndian(key, uid >> bits_);
-    view_ = kv::PageView();
     page_ = kMaxUid;
     ASSIGN_OR_RETURN(const bool found, scope_.Get(column_, key, &value_));
-    if (found && !view_.Apply(value_.view())) return Damaged("page");
+    Rewind(found ? value_.view() : std::string_view());
     page_ = uid >> bits_;
+  } else if (on_record_ && reader_.index() > index) {
+    Rewind(value_.view());
   }
-  const uint32_t index = uid & ((1u << bits_) - 1);
-  if (!view_.Has(index)) return Damaged("record of a message is missing");
-  return view_.At(index);
+  while (!on_record_ || reader_.index() < index) {
+    on_record_ = reader_.Next();
+    if (on_record_) continue;
+    page_ = kMaxUid;  // nothing is left of it for a later call
+    return Damaged(reader_.damaged() ? "page" : "record of a message is missing");
+  }
+  if (reader_.index() != index || reader_.removed()) return Damaged("record of a message is missing");
+  return reader_.payload();
+}
+
+void PagedColumn::Rewind(std::string_view page) {
+  reader_ = kv::PageReader(page);
+  on_record_ = false;
 }
 
 }  // namespace mailmesh::mailbox_store

@@ -65,13 +65,14 @@ class MessageScan {
   kv::Value value_;                         // for the others
   uint64_t next_uid_ = 1;
   uint32_t base_uid_ = 0;
+  uint32_t wanted_ = 0;  // the next member from what was read of the page on; 0: none
   bool in_page_ = false;
   kv::PageReader reader_{std::string_view()};
   uint32_t uid_ = 0;
   MessageRecord record_;
 };
 
-// Records of one paged column, read by ascending UIDs: each page is read once.
+// Records of one paged column, read by ascending UIDs: each page is read once, and only as far as it is asked for.
 class PagedColumn {
  public:
   // `prefix`: what stands before the page's number in the keys.
@@ -84,13 +85,16 @@ class PagedColumn {
   absl::StatusOr<std::string_view> At(uint32_t uid);
 
  private:
+  void Rewind(std::string_view page);
+
   const ReadScope& scope_;
   const ColumnId column_;
   const std::string prefix_;
   const uint32_t bits_;
   uint32_t page_ = kMaxUid;
   kv::Value value_;
-  kv::PageView view_;
+  kv::PageReader reader_{std::string_view()};
+  bool on_record_ = false;  // the reader stands on one
 };
 
 }  // namespace mailmesh::mailbox_store

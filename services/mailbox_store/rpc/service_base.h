@@ -8,9 +8,11 @@
 #include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/status.h"
 #include "common/base/worker_pool.h"
 #include "common/net/io_pool.h"
 #include "common/rpc/server_call.h"
@@ -93,32 +95,59 @@ class ServiceBase {
     co_return status;
   }
 
+  // What one visit to the pool gives of a stream.
+  template <class Response>
+  struct Batch {
+    std::vector<Response> responses;
+    bool ended = false;   // nothing comes after them
+    absl::Status status;  // what came after them, where it went wrong
+  };
+
+  // One response, and the next one where the first is small: a stream of one small message, as for the FETCH of a single
+  // one, needs one visit. What is held for a reader that stalls stays within one large response.
+  template <class Response>
+  static Batch<Response> ReadBatch(StreamReader<Response>& reader) {
+    constexpr size_t kSmall = 16 * 1024;
+    Batch<Response> batch;
+    while (batch.responses.size() < 2) {
+      Response response;
+      absl::StatusOr<bool> more = reader.Next(&response);
+      batch.status = more.status();
+      batch.ended = more.ok() && !*more;
+      if (!more.ok() || batch.ended) break;
+      batch.responses.push_back(std::move(response));
+      if (batch.responses.back().ByteSizeLong() > kSmall) break;
+    }
+    return batch;
+  }
+
   // The request is copied: work on a pool cannot be called back when this coroutine goes.
   template <auto kOpen, class Response, class Request>
   asio::awaitable<absl::Status> Pump(Request request, rpc::ServerWriter<Response>& writer) {
-    using Reader = std::shared_ptr<StreamReader<Response>>;  // shared by this and the work on the pool
+    // Shared by this and the work on the pool. No reader yet: the first visit opens it.
+    auto reader = std::make_shared<StreamReaderPtr<Response>>();
+    auto asked = std::make_shared<const Request>(std::move(request));
     Store* const store = &parts_.store;
-    auto open = [store, request = std::move(request)]() -> absl::StatusOr<Reader> {
-      absl::StatusOr<StreamReaderPtr<Response>> reader = kOpen(*store, request);
-      if (!reader.ok()) return reader.status();
-      return Reader(std::move(reader).value());
-    };
-    absl::StatusOr<Reader> opened = co_await service::OnPool(parts_.reads, std::move(open));
-    if (!opened.ok()) co_return opened.status();
-    Reader reader = std::move(opened).value();
     while (true) {
-      auto step = [reader]() -> absl::StatusOr<std::shared_ptr<Response>> {
-        auto response = std::make_shared<Response>();
-        absl::StatusOr<bool> more = reader->Next(response.get());
-        if (!more.ok()) return more.status();
-        return *more ? response : nullptr;
+      auto step = [reader, asked, store]() -> absl::StatusOr<Batch<Response>> {
+        if (*reader == nullptr) {
+          ASSIGN_OR_RETURN(*reader, kOpen(*store, *asked));
+        }
+        return ReadBatch(**reader);
       };
-      absl::StatusOr<std::shared_ptr<Response>> next = co_await service::OnPool(parts_.reads, std::move(step));
-      if (!next.ok()) co_return next.status();
-      if (*next == nullptr) co_return absl::OkStatus();
-      Response message = std::move(**next);
-      absl::Status written = co_await writer.Write(std::move(message));
-      if (!written.ok()) co_return written;
+      absl::StatusOr<Batch<Response>> batch = co_await service::OnPool(parts_.reads, std::move(step));
+      if (!batch.ok()) co_return batch.status();
+      const size_t count = batch->responses.size();
+      for (size_t i = 0; i < count; ++i) {
+        Response message = std::move(batch->responses[i]);
+        if (batch->ended && i + 1 == count) {
+          writer.WriteLast(std::move(message));
+          co_return absl::OkStatus();
+        }
+        absl::Status written = co_await writer.Write(std::move(message));
+        if (!written.ok()) co_return written;
+      }
+      if (!batch->status.ok() || batch->ended) co_return batch->status;
     }
   }
 };

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "common/auth/authenticator.h"
+#include "common/rpc/channel.h"
 #include "common/sasl/client_session.h"
 #include "tests/unit/services/directory/directory_fixture.h"
 
@@ -26,6 +27,19 @@ auth::Policy PlaintextOnLoopback() {
   config.set_allow_plaintext_on_loopback(true);
   return auth::Policy(config);
 }
+
+// The service as it was before LogIn.
+class WithoutLogIn final : public v1::AuthService::CallbackService {
+ public:
+  explicit WithoutLogIn(v1::AuthService::CallbackService* service) : service_(service) {}
+  grpc::ServerBidiReactor<v1::AuthenticateRequest, v1::AuthenticateResponse>* Authenticate(
+      grpc::CallbackServerContext* context) override {
+    return service_->Authenticate(context);
+  }
+
+ private:
+  v1::AuthService::CallbackService* const service_;
+};
 
 // A mail client that logs in through a gateway.
 net::Awaitable<Step> LogIn(auth::Authenticator* authenticator, auth::ConnectionFacts facts, sasl::Mechanism mechanism,
@@ -118,6 +132,47 @@ TEST_F(AuthServiceTest, EveryMechanism) {
   EXPECT_NE(registry_->Text().find("mailmesh_auth_attempts_total{mechanism=\"SCRAM-SHA-256\",protocol=\"submission\",result=\"success\"} 2"),
             std::string::npos)
       << registry_->Text();
+}
+
+TEST_F(AuthServiceTest, ACallHasNoRoomForAChallenge) {
+  auto stub = v1::AuthService::NewStub(channel_);
+  v1::LogInRequest request;
+  request.mutable_start()->mutable_facts()->set_tls(true);
+  request.mutable_start()->mutable_facts()->set_protocol(type::v1::PROTOCOL_IMAP);
+  request.mutable_start()->mutable_facts()->set_peer_address("192.0.2.1");
+  auto log_in = [&](const std::string& mechanism, std::optional<std::string> initial) {
+    request.mutable_start()->set_mechanism(mechanism);
+    request.mutable_start()->clear_initial_response();
+    if (initial) request.mutable_start()->set_initial_response(*initial);
+    return rpc::BlockingCall(stub.get(), &v1::AuthService::Stub::LogIn, request, rpc::CallContext::Within(absl::Seconds(20))).status();
+  };
+  const std::string right("\0alice@example.org\0correct horse", 32);
+  EXPECT_TRUE(log_in("PLAIN", right).ok());
+  EXPECT_EQ(log_in("PLAIN", std::nullopt).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(log_in("SCRAM-SHA-256", "n,,n=alice@example.org,r=abcdefgh").code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(log_in("LOGIN", "alice@example.org").code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(log_in("NONE", right).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(log_in("PLAIN", right.substr(0, 30)).code(), absl::StatusCode::kUnauthenticated);
+}
+
+TEST_F(AuthServiceTest, ADirectoryWithoutLogInIsAskedByAStream) {
+  v1::AuthService::CallbackService* service = nullptr;
+  for (grpc::Service* one : core_->services()) {
+    if (auto* found = dynamic_cast<v1::AuthService::CallbackService*>(one)) service = found;
+  }
+  ASSERT_NE(service, nullptr);
+  WithoutLogIn before(service);
+  rpc::ServerOptions options;
+  options.endpoint = "unix:" + folder_ + "/before.sock";
+  auto server = rpc::Server::Start(options, {&before});
+  ASSERT_TRUE(server.ok()) << server.status();
+  rpc::ChannelOptions channel;
+  channel.endpoint = options.endpoint;
+  channel.role = "directory";
+  authenticator_ = std::make_unique<auth::Authenticator>(*rpc::MakeChannel(channel), PlaintextOnLoopback());
+  EXPECT_EQ(Word(Plain("alice@example.org", "correct horse")), "success");
+  EXPECT_EQ(Word(Plain("alice@example.org", "wrong")), "bad_credentials");
+  (*server)->Shutdown(absl::Now() + absl::Seconds(5));
 }
 
 TEST_F(AuthServiceTest, WrongAndUnknownAreTheSameInEveryDetail) {
