@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "common/net/endpoint.h"
 #include "common/net/unix_path.h"
@@ -24,6 +26,7 @@ constexpr std::string_view kUnixScheme = "unix:";
 constexpr char kBalancedServiceConfig[] =
     R"({"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}})";
 
+using Endpoints = std::vector<net::Endpoint>;
 using Factories = std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>;
 
 const char* TypeName(grpc::experimental::ClientRpcInfo::Type type) {
@@ -82,21 +85,28 @@ std::shared_ptr<grpc::Channel> Create(const ChannelOptions& options, const std::
                                                                  MakeFactories(options));
 }
 
-absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeUnixChannel(const ChannelOptions& options, const std::string& path) {
-  // The short path leads through a descriptor of ours, needed at each connecting: it lives with the channel.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeUnixChannel(const ChannelOptions& options, const Endpoints& endpoints) {
+  // The short paths lead through descriptors of ours, needed at each connecting: they live with the channel.
   struct Holder {
-    net::UnixPath path;
+    std::vector<net::UnixPath> paths;
     std::shared_ptr<grpc::Channel> channel;
   };
-  ASSIGN_OR_RETURN(net::UnixPath short_path, net::UnixPath::Open(path));
-  auto holder = std::make_shared<Holder>(Holder{std::move(short_path), nullptr});
+  auto holder = std::make_shared<Holder>();
+  std::vector<std::string> short_paths;
+  for (const net::Endpoint& endpoint : endpoints) {
+    ASSIGN_OR_RETURN(net::UnixPath short_path, net::UnixPath::Open(endpoint.path()));
+    short_paths.push_back(short_path.path());
+    holder->paths.push_back(std::move(short_path));
+  }
   grpc::ChannelArguments arguments = CommonArguments();
-  holder->channel = Create(options, absl::StrCat(std::string(kUnixScheme), holder->path.path()),
+  if (endpoints.size() > 1) arguments.SetServiceConfigJSON(kBalancedServiceConfig);
+  holder->channel = Create(options, absl::StrCat(std::string(kUnixScheme), absl::StrJoin(short_paths, ",")),
                            grpc::experimental::LocalCredentials(UDS), arguments);
   return std::shared_ptr<grpc::Channel>(holder, holder->channel.get());
 }
 
-absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeTlsChannel(const ChannelOptions& options, bool balanced) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeTlsChannel(const ChannelOptions& options, const std::string& target,
+                                                              bool balanced) {
   if (!options.tls.has_value()) {
     return absl::FailedPreconditionError(
         absl::StrCat("gRPC to ", options.endpoint, " needs certificates (mutual TLS): configure them"));
@@ -111,7 +121,37 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeTlsChannel(const ChannelOptio
     arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 5'000);
     arguments.SetServiceConfigJSON(kBalancedServiceConfig);
   }
-  return Create(options, options.endpoint, credentials, arguments);
+  return Create(options, target, credentials, arguments);
+}
+
+// gRPC's way to write several addresses of one family.
+absl::StatusOr<std::string> ListTarget(const Endpoints& endpoints) {
+  std::vector<std::string> addresses;
+  bool v6 = false;
+  for (const net::Endpoint& endpoint : endpoints) {
+    const std::optional<net::IpAddress> ip = endpoint.ip();
+    if (!ip.has_value() || (!addresses.empty() && ip->is_v6() != v6)) {
+      return absl::InvalidArgumentError(absl::StrCat(endpoint.ToString(), ": in a list, all are Unix sockets, or IP addresses of one "
+                                                     "family; a name that leads to several is written dns:///name:port"));
+    }
+    v6 = ip->is_v6();
+    addresses.push_back(endpoint.ToString());
+  }
+  return absl::StrCat(v6 ? "ipv6:" : "ipv4:", absl::StrJoin(addresses, ","));
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeListChannel(const ChannelOptions& options) {
+  Endpoints endpoints;
+  bool all_unix = true;
+  for (const absl::string_view text : absl::StrSplit(options.endpoint, ',')) {
+    ASSIGN_OR_RETURN(net::Endpoint endpoint, net::Endpoint::Parse({text.data(), text.size()}));
+    all_unix = all_unix && endpoint.is_unix();
+    endpoints.push_back(std::move(endpoint));
+  }
+  if (all_unix) return MakeUnixChannel(options, endpoints);
+  if (endpoints.size() == 1) return MakeTlsChannel(options, options.endpoint, false);
+  ASSIGN_OR_RETURN(const std::string target, ListTarget(endpoints));
+  return MakeTlsChannel(options, target, true);
 }
 
 }  // namespace
@@ -119,17 +159,16 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeTlsChannel(const ChannelOptio
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options) {
   rpc_internal::PrepareGrpc();
   std::string_view text = options.endpoint;
-  const bool balanced = text.starts_with(kDnsScheme);
-  if (balanced) {
-    // "dns:///host:port", or "dns://RESOLVER/host:port": gRPC asks that DNS server.
-    const size_t slash = text.find('/', kDnsScheme.size());
-    text.remove_prefix(slash == std::string_view::npos ? text.size() : slash + 1);
-  }
-  ASSIGN_OR_RETURN(net::Endpoint endpoint, net::Endpoint::Parse(text));
-  if (endpoint.is_unix()) {
-    return MakeUnixChannel(options, endpoint.path());
-  }
-  return MakeTlsChannel(options, balanced);
+  if (!text.starts_with(kDnsScheme)) return MakeListChannel(options);
+  // "dns:///host:port", or "dns://RESOLVER/host:port": gRPC asks that DNS server.
+  const size_t slash = text.find('/', kDnsScheme.size());
+  text.remove_prefix(slash == std::string_view::npos ? text.size() : slash + 1);
+  RETURN_IF_ERROR(net::Endpoint::Parse(text).status());
+  return MakeTlsChannel(options, options.endpoint, true);
+}
+
+bool IsOneProcess(std::string_view endpoint) {
+  return endpoint.starts_with(kUnixScheme) && endpoint.find(',') == std::string_view::npos;
 }
 
 }  // namespace mailmesh::rpc

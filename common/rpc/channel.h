@@ -8,6 +8,7 @@
 //
 // "unix:PATH" of any length; "host:port" with mutual TLS, one connection; "dns:///host:port" with mutual TLS and round robin
 // over the replicas that are healthy (grpc.health.v1, client-side); "dns://RESOLVER/host:port" asks that DNS server for them.
+// Several of "unix:PATH", or of "address:port", separated by commas: the same round robin over replicas that stay where they are.
 // Connects when first used and again after a loss (50 ms to 2 s of pause); calls meanwhile fail with UNAVAILABLE.
 // Making a channel is cheap and blocks for nothing but reading certificates; keep it for long.
 // Thread-safety: channels and stubs from any thread.
@@ -19,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "common/rpc/metrics.h"
@@ -37,6 +39,9 @@ struct ChannelOptions {
 };
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options);
+
+// Whether there can be one process only behind this endpoint: a Unix socket.
+bool IsOneProcess(std::string_view endpoint);
 
 }  // namespace mailmesh::rpc
 

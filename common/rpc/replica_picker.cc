@@ -2,7 +2,9 @@
 
 #include <grpcpp/generic/generic_stub.h>
 
-#include "absl/strings/str_replace.h"
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
 #include "common/rpc/awaitable_event.h"
 #include "common/rpc/retry.h"
@@ -40,12 +42,33 @@ asio::awaitable<absl::StatusOr<std::string>> Probe(std::shared_ptr<grpc::Channel
 }  // namespace
 
 namespace rpc_internal {
+namespace {
+
+// A peer is a URI.
+std::string PercentDecoded(std::string_view text) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const absl::string_view digits(text.data() + i, std::min<size_t>(3, text.size() - i));
+    uint32_t octet = 0;
+    if (digits.size() == 3 && digits[0] == '%' && absl::SimpleHexAtoi(digits.substr(1), &octet)) {
+      decoded.push_back(static_cast<char>(octet));
+      i += 2;
+    } else {
+      decoded.push_back(text[i]);
+    }
+  }
+  return decoded;
+}
+
+}  // namespace
 
 std::optional<std::string> EndpointOfPeer(std::string_view peer) {
-  const bool tcp = peer.starts_with("ipv4:") || peer.starts_with("ipv6:");
-  if (!tcp) return std::nullopt;
-  peer.remove_prefix(5);
-  return absl::StrReplaceAll(absl::string_view(peer.data(), peer.size()), {{"%5B", "["}, {"%5D", "]"}, {"%25", "%"}});
+  if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) {
+    peer.remove_prefix(5);
+  } else if (!peer.starts_with("unix:/")) {
+    return std::nullopt;
+  }
+  return PercentDecoded(peer);
 }
 
 }  // namespace rpc_internal
@@ -64,12 +87,11 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<grpc::Channel>>> ReplicaPicker::P
   auto attempt = [this](const CallContext& bounded) { return Probe(balanced_, bounded); };
   absl::StatusOr<std::string> peer = co_await Retry<std::string>(policy, context, attempt);
   if (!peer.ok()) co_return peer.status();
-  const std::optional<std::string> endpoint = rpc_internal::EndpointOfPeer(*peer);
+  const std::optional<std::string> endpoint = one_process_ ? std::nullopt : rpc_internal::EndpointOfPeer(*peer);
   std::shared_ptr<grpc::Channel> channel = endpoint.has_value() ? channel_to_(*endpoint) : balanced_;
   if (channel == nullptr) co_return absl::InternalError("no channel to a replica");
   absl::MutexLock lock(&mutex_);
   picked_ = channel;
-  // Behind a Unix socket there is nothing to choose, ever.
   picked_until_ = endpoint.has_value() ? absl::Now() + kPickFor : absl::InfiniteFuture();
   co_return channel;
 }

@@ -4,7 +4,7 @@
 // a mutation and its retries (a request id is remembered by the replica that saw it; another one would do it again). Pick() asks
 // whoever the balancer chooses for its health and gives a channel to that address alone, so that a message's calls and their
 // retries have one possible place. A replica that is gone for good makes them fail with UNAVAILABLE.
-// A pick is used for 100 ms by whoever asks. Behind a Unix socket there is one process: the channel itself is given.
+// A pick is used for 100 ms by whoever asks. Where there is one process only, the channel itself is given.
 // Thread-safe.
 #ifndef MAILMESH_COMMON_RPC_REPLICA_PICKER_H_
 #define MAILMESH_COMMON_RPC_REPLICA_PICKER_H_
@@ -31,9 +31,10 @@ class ReplicaPicker {
   // Makes a channel to "address:port", or gives the one that is there; null where it cannot.
   using ChannelTo = std::function<std::shared_ptr<grpc::Channel>(const std::string& endpoint)>;
 
-  // `balanced`, and the channels given out, are shared with the calls on them.
-  ReplicaPicker(std::shared_ptr<grpc::Channel> balanced, ChannelTo channel_to)
-      : balanced_(std::move(balanced)), channel_to_(std::move(channel_to)) {}
+  // `balanced`, and the channels given out, are shared with the calls on them. `one_process`: there is nothing to choose, ever
+  // (IsOneProcess() in channel.h).
+  ReplicaPicker(std::shared_ptr<grpc::Channel> balanced, ChannelTo channel_to, bool one_process = false)
+      : balanced_(std::move(balanced)), channel_to_(std::move(channel_to)), one_process_(one_process) {}
 
   // Unavailable: no replica has answered within the context's deadline, or none could be connected to for some tries.
   asio::awaitable<absl::StatusOr<std::shared_ptr<grpc::Channel>>> Pick(CallContext context);
@@ -43,13 +44,15 @@ class ReplicaPicker {
 
   const std::shared_ptr<grpc::Channel> balanced_;
   const ChannelTo channel_to_;
+  const bool one_process_;
   absl::Mutex mutex_;
   std::shared_ptr<grpc::Channel> picked_ ABSL_GUARDED_BY(mutex_);
   absl::Time picked_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 
 namespace rpc_internal {
-// "address:port" of what gRPC calls a peer ("ipv4:192.0.2.1:25", "ipv6:%5B2001:db8::1%5D:25"); nothing for any other.
+// What gRPC calls a peer, as an endpoint: "address:port" ("ipv4:192.0.2.1:25", "ipv6:%5B2001:db8::1%5D:25"), "unix:PATH"; nothing
+// for any other.
 std::optional<std::string> EndpointOfPeer(std::string_view peer);
 }  // namespace rpc_internal
 

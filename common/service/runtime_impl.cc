@@ -22,8 +22,6 @@ namespace {
 constexpr absl::Duration kHeartbeat = absl::Seconds(2);
 // Nothing on an I/O thread may take a second; a machine that swaps may make it thirty.
 constexpr absl::Duration kStuck = absl::Seconds(30);
-// Clients look for new replicas when their connections end (reference: gRPC looks up names only then).
-constexpr absl::Duration kConnectionAge = absl::Minutes(5);
 
 std::vector<std::string> Lines(const absl::Status& status) {
   if (status.ok()) return {};
@@ -97,7 +95,8 @@ absl::Status RuntimeImpl::StartGrpc() {
   options.reflection = config.reflection();
   options.max_calls = static_cast<int>(std::min<uint32_t>(config.max_calls(), 1 << 30));
   const bool is_unix = config.listen().starts_with("unix:");
-  if (balanced_ && !is_unix) options.max_connection_age = kConnectionAge;
+  // gRPC looks up a name only when a connection to what it led to has ended.
+  if (balanced_ && !is_unix) options.max_connection_age = config::ToAbsl(config.max_connection_age());
   options.metrics = &rpc_metrics_;
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(options, services_);
   if (!server.ok()) return base::Annotate(server.status(), absl::StrCat("gRPC on ", config.listen()));

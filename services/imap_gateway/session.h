@@ -71,6 +71,8 @@ class Session {
   // session_io.cc
   // Writes what has been said and waits for octets; false: the session is over (why has been said).
   net::Awaitable<bool> WaitForInput();
+  // BYE, because the session is kicked; false.
+  net::Awaitable<bool> SayClosing();
   net::Awaitable<bool> Flush();
   // out_, then `octets`, without copying them.
   net::Awaitable<bool> FlushWith(std::string_view octets);

@@ -12,24 +12,29 @@ void Session::Bye(imap::Code code, std::string_view text) {
   imap::AppendUntaggedStatus(out_, imap::Condition::kBye, code, text);
 }
 
+net::Awaitable<bool> Session::SayClosing() {
+  Bye(imap::Code::kUnavailable, "Server is closing this session, please reconnect.");
+  co_await Flush();
+  co_return false;
+}
+
 net::Awaitable<bool> Session::WaitForInput() {
   bool flushed = co_await Flush();
   if (!flushed) co_return false;
   const net::TimePoint limit = store_ != nullptr ? net::After(gateway_.idle_timeout) : login_limit_;
   for (;;) {
-    // A kick may have come while a command was being served.
-    if (kicked_->load()) {
-      Bye(imap::Code::kUnavailable, "Server is closing this session, please reconnect.");
-      co_await Flush();
-      co_return false;
-    }
-    const net::Duration left = limit - net::Clock::now();
+    // A kick may have come while a command was being served. One that is arriving, such as an APPEND, is served first.
+    const bool kicked = kicked_->load();
+    if (kicked && commands_.idle()) co_return co_await SayClosing();
+    net::Duration left = limit - net::Clock::now();
+    if (kicked) left = std::min<net::Duration>(left, kDrainPatience);
     stream_.ExpiresAfter(std::max<net::Duration>(left, std::chrono::milliseconds(1)));
     absl::StatusOr<net::WaitResult> waited = co_await reader_.WaitReadable();
     stream_.ExpiresAfter(gateway_.idle_timeout);
     if (waited.ok() && *waited == net::WaitResult::kReadable) break;
     if (waited.ok()) continue;
     if (absl::IsDeadlineExceeded(waited.status())) {
+      if (kicked) co_return co_await SayClosing();
       // RFC 3501, 5.4.
       Bye(imap::Code::kNone, "Disconnected for inactivity.");
       co_await Flush();

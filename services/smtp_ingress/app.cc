@@ -5,6 +5,7 @@
 #include "common/net/host_name.h"
 #include "common/net/io_pool.h"
 #include "common/net/listener.h"
+#include "common/rpc/channel.h"
 #include "common/smtp/replies.h"
 #include "services/smtp_ingress/session.h"
 
@@ -26,7 +27,8 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   Ingress& ingress = *app->ingress_;
   ingress.shards = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> relay, runtime.Channel("outbound_relay"));
-  ingress.relays = std::make_unique<rpc::ReplicaPicker>(relay, runtime.ChannelsTo("outbound_relay"));
+  const bool one_relay = rpc::IsOneProcess(runtime.common().peers().at("outbound_relay").endpoint());
+  ingress.relays = std::make_unique<rpc::ReplicaPicker>(relay, runtime.ChannelsTo("outbound_relay"), one_relay);
   ASSIGN_OR_RETURN(ingress.tls, runtime.LoadTls("smtp", config.tls()));
   ingress.hostname = net::HostNameOr(config.hostname());
   const std::vector<std::string> networks(config.lmtp_networks().begin(), config.lmtp_networks().end());

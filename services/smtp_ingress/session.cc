@@ -20,6 +20,8 @@ constexpr size_t kFlushAbove = 32 * 1024;
 constexpr auto kLastWordTimeout = std::chrono::seconds(5);
 // A session that an operator ends may finish the content that it is at within this time.
 constexpr auto kKickGrace = std::chrono::seconds(30);
+// In a drain, a client in the middle of a transaction may be silent for so long: less than the drain takes (drain.window).
+constexpr auto kDrainPatience = std::chrono::seconds(5);
 
 smtp::ServerOptions OptionsFor(const Ingress& ingress, ListenerKind kind) {
   smtp::ServerOptions options;
@@ -79,6 +81,7 @@ net::Awaitable<void> Session::Run() {
   facts.tls = kind_ == ListenerKind::kSubmissions;
   const auto kick = [state = kick_, handle = stream_.handle()](service::KickReason reason) {
     if (reason == service::KickReason::kOperator) state->content_until.store(net::After(kKickGrace));
+    if (reason == service::KickReason::kDrain) state->transaction_first.store(true);
     state->kicked.store(true);
     handle.Interrupt();
   };
@@ -168,15 +171,24 @@ net::Awaitable<void> Session::SayLast(const smtp::CannedReply& reply) {
 // a content silence counts, and the end of the session (Greet).
 net::TimePoint Session::WaitLimit() const {
   if (!machine_.at_command_boundary()) return std::min(kick_->content_until.load(), net::After(ingress_.data_timeout));
-  const net::Duration timeout = body_ != nullptr ? ingress_.data_timeout : ingress_.command_timeout;
+  net::Duration timeout = body_ != nullptr ? ingress_.data_timeout : ingress_.command_timeout;
+  if (FinishesTransaction()) timeout = std::min<net::Duration>(timeout, kDrainPatience);
   return std::min({command_start_ + timeout, transaction_limit_, session_end_});
+}
+
+bool Session::FinishesTransaction() const {
+  return kick_->kicked.load() && kick_->transaction_first.load() && machine_.in_transaction();
 }
 
 const smtp::CannedReply* Session::ReasonToEnd() const {
   const bool boundary = machine_.at_command_boundary();
   const net::TimePoint now = net::Clock::now();
-  if (kick_->kicked.load() && (boundary || now >= kick_->content_until.load())) return &replies::kShuttingDown;
-  return boundary && now >= WaitLimit() ? &replies::kTimeout : nullptr;
+  const bool over = boundary && now >= WaitLimit();
+  if (kick_->kicked.load()) {
+    const bool ends = boundary ? over || !FinishesTransaction() : now >= kick_->content_until.load();
+    return ends ? &replies::kShuttingDown : nullptr;
+  }
+  return over ? &replies::kTimeout : nullptr;
 }
 
 net::Awaitable<bool> Session::Exchange() {

@@ -37,6 +37,8 @@ class Session {
   net::Awaitable<bool> Exchange();
   net::Awaitable<bool> Flush();
   net::TimePoint WaitLimit() const;
+  // Kicked by a drain, in a transaction: it is finished first.
+  bool FinishesTransaction() const;
   // Why the session is to end now; null: it goes on.
   const smtp::CannedReply* ReasonToEnd() const;
   // Says a last reply, for which the client gets a little time whatever else has run out.
@@ -90,7 +92,9 @@ class Session {
   // What a kick asks for.
   struct KickState {
     std::atomic<bool> kicked{false};
-    std::atomic<net::TimePoint> content_until{net::kNever};  // a content under way may take until then; set first
+    // Set before it:
+    std::atomic<net::TimePoint> content_until{net::kNever};  // a content under way may take until then
+    std::atomic<bool> transaction_first{false};              // what MAIL has begun comes to its end, where its client goes on
   };
   std::shared_ptr<KickState> kick_;  // shared with the registry's callback, which may run a little longer
   service::SessionRegistry::Entry entry_;

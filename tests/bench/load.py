@@ -1,8 +1,11 @@
 """Runs bench_client and Postfix's smtp-source against a side, and looks at the side's counters around them."""
+import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import time
 
@@ -22,6 +25,7 @@ class Figures:
     p50_ms: float = None
     p99_ms: float = None
     kib: float = None  # memory of each unit
+    by_role: dict = None  # of cpu_seconds, where the side has roles
 
     @property
     def per_second(self):
@@ -35,7 +39,7 @@ class Figures:
 class Client:
     """One run of bench_client: started and ready when made, begins with go()."""
 
-    def __init__(self, side, mode, listener, account, **options):
+    def __init__(self, side, mode, listener, account, /, **options):
         options |= {"port": side.port(listener), "ca": side.ca, "password": PASSWORD, "user": user(account)}
         options.setdefault("tls", int(listener.endswith("s")))
         command = [CLIENT, mode]
@@ -54,21 +58,46 @@ class Client:
         return json.loads(out)
 
 
+class Meter:
+    """What a side uses of the processors from now on."""
+
+    def __init__(self, side):
+        self.side = side
+        self.by_role, self.seconds = side.cpu_by_role(), side.accounting.cpu_seconds()
+        self.begun = time.monotonic()
+
+    def figures(self, count, seconds=None, p50_ms=None, p99_ms=None):
+        """Of so many units. `seconds`: since the meter was made, if the client does not tell."""
+        seconds = seconds or time.monotonic() - self.begun
+        used = self.side.accounting.cpu_seconds() - self.seconds
+        by_role = {role: now - self.by_role.get(role, 0) for role, now in self.side.cpu_by_role().items()}
+        return Figures(count, seconds, used, p50_ms, p99_ms, by_role=by_role)
+
+
 def measure(side, mode, listener, account, **options):
     """Figures of a load; the server's CPU is that between "ready" and the end."""
     client = Client(side, mode, listener, account, **options)
-    before = side.accounting.cpu_seconds()
+    meter = Meter(side)
     told = client.go()
-    return Figures(told["count"], told["seconds"], side.accounting.cpu_seconds() - before, told["p50_ms"], told["p99_ms"])
+    return meter.figures(told["count"], told["seconds"], told["p50_ms"], told["p99_ms"])
+
+
+def measure_together(clients):
+    """Figures of several clients of one side that begin at once."""
+    meter = Meter(clients[0].side)
+    with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+        told = list(pool.map(Client.go, clients))
+    p50, p99 = (statistics.median(one[name] for one in told) for name in ("p50_ms", "p99_ms"))
+    return meter.figures(sum(one["count"] for one in told), p50_ms=p50, p99_ms=p99)
 
 
 def measure_mail(side, send, stored):
     """`send()` sends and returns how many; the end is when `stored()` returns, so that the peer's delivery after its reply counts
     as ours before it does."""
-    before, start = side.accounting.cpu_seconds(), time.monotonic()
+    meter = Meter(side)
     count = send()
     stored()
-    return Figures(count, time.monotonic() - start, side.accounting.cpu_seconds() - before)
+    return meter.figures(count)
 
 
 def smtp_source(side, protocol, recipient, sessions, count, size):
@@ -93,3 +122,17 @@ def fill(side, account, users, count, size, mailbox="INBOX"):
 
 def recipient(account):
     return f"{account}@{DOMAIN}"
+
+
+@contextlib.contextmanager
+def started(side):
+    try:
+        yield side.start()
+    finally:
+        side.stop()
+
+
+def interleaved(servers, rounds):
+    """A B, B A, A B."""
+    for number in range(rounds):
+        yield from servers if number % 2 == 0 else reversed(servers)

@@ -2,7 +2,7 @@
 import itertools
 import time
 
-from tests.bench.load import Client, Figures, fill, measure
+from tests.bench.load import Client, Figures, fill, measure, measure_together
 from tests.bench.sides import ACCOUNTS
 
 _seeds = itertools.count(1)
@@ -37,17 +37,17 @@ def mixed(side, messages, count):
                    count=count, seed=next(_seeds))
 
 
-def log_in(side, count, account="user"):
+def log_in(side, count, account="user", listener="imap"):
     users = ACCOUNTS[account] or 1
-    return measure(side, "imap-log-in", "imap", account, connections=min(8, users), users=users, count=count)
+    return measure(side, "imap-log-in", listener, account, connections=min(8, users), users=users, count=count)
 
 
-def warm_log_ins(side):
+def warm_log_ins(side, accounts=tuple(ACCOUNTS)):
     """So that both sides' caches of verified log-ins are warm. Three passes: in the first one Mailmesh verifies an imported hash and
     makes its own of it, in the second it verifies that."""
-    for account, users in ACCOUNTS.items():
+    for account in accounts:
         for _ in range(3):
-            log_in(side, users or 1, account)
+            log_in(side, ACCOUNTS[account] or 1, account)
 
 
 def fan_out(side, watchers, count):
@@ -60,6 +60,16 @@ def prepare_maildrop(side, messages):
 
 def pop3(side, window, count):
     return measure(side, "pop3", "pop3", "maildrop", window=window, count=count)
+
+
+def prepare_maildrops(side, messages):
+    fill(side, "drop", ACCOUNTS["drop"], messages, 10 * 1024)
+
+
+def pop3_together(side, count):
+    """All maildrops at once, a connection each, one command at a time."""
+    return measure_together([Client(side, "pop3", "pop3", "drop", account=i, window=1, count=count)
+                             for i in range(ACCOUNTS["drop"])])
 
 
 def prepare_idle(side):

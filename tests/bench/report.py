@@ -20,12 +20,20 @@ def median(rounds, metric):
     return statistics.median(values) if values else None
 
 
+def cpu_ms_by_role(rounds):
+    """{role: ms of CPU for each unit}, of a side that has roles; medians, so that their sum is not exactly the whole."""
+    roles = {role for figures in rounds for role in figures.by_role or {}}
+    return {role: statistics.median((figures.by_role or {}).get(role, 0) * 1000 / figures.count for figures in rounds)
+            for role in sorted(roles)}
+
+
 def result(case, rounds_by_side):
     """One case as it is written to results.json."""
     return {
         "name": case.name, "title": case.title, "unit": case.unit, "bar": case.bar,
         "budget": {key: value for key, value in dataclasses.asdict(case.budget).items() if value is not None},
         "sides": {side: {"count": rounds[0].count, "rounds": len(rounds), **{m: median(rounds, m) for m in METRICS},
+                         "cpu_ms_by_role": cpu_ms_by_role(rounds),
                          "all": [{m: getattr(figures, m) for m in METRICS} for figures in rounds]}
                   for side, rounds in rounds_by_side.items()},
     }
@@ -83,6 +91,18 @@ def machine():
             "kernel": platform.release()}
 
 
+def made_by(command):
+    """The first words of a table: where its figures come from."""
+    where = machine()
+    return (f"Made by `{command}` on {where['date']}: {where['cores']} cores ({where['processor']}), Linux {where['kernel']}, the load "
+            "on the same cores. Medians of the rounds.")
+
+
+def table(headings, lines):
+    """Markdown."""
+    return ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings), *("| " + " | ".join(line) + " |" for line in lines)]
+
+
 def write(folder, results):
     """Cases that were not run now keep what the file has of them."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,14 +116,10 @@ def write(folder, results):
 
 
 def _markdown(cases):
-    where = machine()
     missed = [f"{done['title']}: {number(value)} for {number(wanted)} ({metric})"
               for done in cases for metric, wanted, value, good in met(done) if not good]
-    lines = ["# Figures", "",
-             f"Made by `tests/bench/run --peers` on {where['date']}: {where['cores']} cores ({where['processor']}), Linux "
-             f"{where['kernel']}, the load on the same cores. Medians of the rounds. [What each case is](README.md).", "",
-             "| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
-    lines += ["| " + " | ".join(row) + " |" for done in cases for row in rows(done)]
+    lines = ["# Figures", "", made_by("tests/bench/run --peers") + " [What each case is](README.md).", "",
+             *table(HEADINGS, (row for done in cases for row in rows(done)))]
     lines += ["", "![CPU, time and memory beside the peer's](plot.svg)", ""]
     lines += ["Budgets missed:", "", *(f"- {text}" for text in missed)] if missed else []
     return "\n".join(lines) + "\n"

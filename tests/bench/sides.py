@@ -18,7 +18,7 @@ DOMAIN = "bench.test"
 SINK_DOMAIN = "sink.test"
 PASSWORD = "peer-secret"
 # Each load has accounts of its own, so that none changes what another reads. {name: how many}; 0: one, without a number.
-ACCOUNTS = {"user": 200, "idle": 200, "mixed": 50, "append": 8, "big": 0, "maildrop": 0, "watched": 0, "single": 0}
+ACCOUNTS = {"user": 200, "idle": 200, "mixed": 50, "append": 8, "drop": 8, "big": 0, "maildrop": 0, "watched": 0, "single": 0}
 
 
 def local_parts():
@@ -29,6 +29,11 @@ def local_parts():
 def user(name):
     """What bench_client makes an account's address from: % is the number."""
     return f"{name}%@{DOMAIN}" if ACCOUNTS[name] else f"{name}@{DOMAIN}"
+
+
+def by_role(programs):
+    """{"mailmesh-directory": x} as {"directory": x}; what is no role's is left out."""
+    return {name.removeprefix("mailmesh-"): figure for name, figure in programs.items() if name.startswith("mailmesh-")}
 
 
 class Side:
@@ -48,12 +53,17 @@ class Side:
         if self.accounting:
             self.accounting.close()
 
+    def cpu_by_role(self):
+        """{role: seconds}, of a side that has roles."""
+        return {}
+
     def await_queue_empty(self, seconds=600):
         """Returns when all mail that was taken has been stored or sent on."""
         wait_until(lambda: self.queued() == 0, f"{self.name}: the queue is empty", seconds, 0.02)
 
 
 class Ours(Side):
+    """`replicas`: {role: count} of those that are more than one."""
     name = "mailmesh"
 
     # Special-use mailboxes would make LIST longer than the peer's. The first log-in of an imported account hashes its password
@@ -62,10 +72,12 @@ class Ours(Side):
 directory: {argon2_memory_kib: 8192, argon2_passes: 1, scram_iterations: 4096}
 """
 
-    def __init__(self, sink):
+    def __init__(self, sink, replicas=None):
         super().__init__()
         self.sink = sink
-        self.mesh = Mesh(self.CONFIG)
+        self.replicas = replicas or {}
+        counts = ", ".join(f"{role}: {count}" for role, count in self.replicas.items())
+        self.mesh = Mesh(self.CONFIG + f"replicas: {{{counts}}}\n")
 
     def start(self):
         self.mesh.start()
@@ -88,8 +100,17 @@ directory: {argon2_memory_kib: 8192, argon2_passes: 1, scram_iterations: 4096}
     def port(self, protocol):
         return self.mesh.port({"smtp": "mx"}.get(protocol, protocol))
 
+    def instances(self, role):
+        return [role if number == 0 else f"{role}.{number}" for number in range(self.replicas.get(role, 1))]
+
     def queued(self):
-        return self.mesh.metric("outbound_relay", "mailmesh_queue_messages")
+        return sum(self.mesh.metric(relay, "mailmesh_queue_messages") for relay in self.instances("outbound_relay"))
+
+    def cpu_by_role(self):
+        return by_role(self.accounting.cpu_by_program())
+
+    def kib_by_role(self):
+        return by_role(self.accounting.pss_by_program())
 
     def stop(self):
         self.mesh.__exit__(None)

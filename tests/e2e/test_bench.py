@@ -1,4 +1,4 @@
-"""The benchmarks keep working: a quick run of one case of each kind, and what it writes."""
+"""The benchmarks keep working: a quick run of one case of each kind, one of replicas, and what they write."""
 import json
 import pathlib
 import subprocess
@@ -13,11 +13,27 @@ CASES = ("lmtp_4k_32_one", "relay_4k_8", "imap_copy", "imap_mixed", "pop3_single
 
 
 class Bench(unittest.TestCase):
-    def test_quick_run(self):
+    def setUp(self):
         try:
             peers.require_root()
         except peers.Unavailable as error:
             self.skipTest(str(error))
+
+    def test_replicas(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        done = subprocess.run([PROJECT / "tests/bench/replicas", "--quick", "--only", "relay", "--output", folder], capture_output=True,
+                              text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        rows = json.loads((folder / "replicas.json").read_text())["rows"]
+        self.assertEqual([row["replicas"] for row in rows], [1, 2, 4])
+        for row in rows:
+            self.assertEqual((len(row["shares"]), row["errors"]), (row["replicas"], []))
+            # Relays are called in turns; so short a load may pass one by.
+            self.assertGreaterEqual(sum(share > 0 for share in row["shares"].values()), min(2, row["replicas"]), row)
+            self.assertGreater(row["cpu_ms_by_role"]["outbound_relay"], 0)
+        self.assertIn("outbound_relay: relay in and out", (folder / "replicas.md").read_text())
+
+    def test_quick_run(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         command = [PROJECT / "tests/bench/run", "--quick", "--peers=mdbox", "--output", folder]
         for name in CASES:

@@ -44,8 +44,7 @@ Session::Result Session::IdleWait() {
     stream_.ExpiresAfter(gateway_.idle_timeout);
     if (waited.ok() && *waited == net::WaitResult::kReadable) co_return Next::kGoOn;
     if (kicked_->load()) {
-      Bye(imap::Code::kUnavailable, "Server is closing this session, please reconnect.");
-      co_await Flush();
+      co_await SayClosing();
       co_return Next::kClose;
     }
     if (waited.ok()) continue;

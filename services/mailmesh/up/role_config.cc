@@ -104,9 +104,14 @@ absl::StatusOr<std::string> LoopbackAddress(FreePorts& free_ports, uint16_t base
   return absl::StrCat("127.0.0.1:", port);
 }
 
-YAML::Node Peer(const std::string& endpoint) {
+// All instances of the role: its callers spread to them.
+YAML::Node Peer(const UpOptions& options, const AddressMap& addresses, const std::string& role) {
+  std::string endpoints;
+  for (int replica = 0; replica < Replicas(options, role); ++replica) {
+    absl::StrAppend(&endpoints, replica == 0 ? "" : ",", addresses.at(InstanceName(role, replica)).grpc);
+  }
   YAML::Node node;
-  node["endpoint"] = endpoint;
+  node["endpoint"] = endpoints;
   return node;
 }
 
@@ -124,7 +129,7 @@ YAML::Node CommonSection(const Layout& layout, const UpOptions& options, const A
     common["grpc"]["tls"]["private_key"] = files.key;
     common["grpc"]["tls"]["authority"] = layout.authority();
   }
-  for (const std::string& peer : role.peers) common["peers"][peer] = Peer(addresses.at(peer).grpc);
+  for (const std::string& peer : role.peers) common["peers"][peer] = Peer(options, addresses, peer);
   return common;
 }
 

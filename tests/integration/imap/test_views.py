@@ -201,6 +201,29 @@ class Outages(unittest.TestCase):
             self.assertTrue(selected.line(10).startswith("* BYE"))
             self.assertEqual(process.wait(15), 0)
 
+    def test_a_drain_takes_the_message_that_is_on_its_way(self):
+        with Site() as site:
+            whole, silent = site.client(select="INBOX"), site.client(select="INBOX")
+            octets = message("drained").encode()
+            for client in (whole, silent):
+                client.raw(f"a APPEND INBOX {{{len(octets)}}}\r\n".encode())
+                self.assertTrue(client.line().startswith("+ "))
+                client.raw(octets[:20])
+            idle = site.client(select="INBOX")
+            process = site.processes["imap_gateway"]
+            process.terminate()
+            self.assertTrue(idle.line(10).startswith("* BYE"))
+            whole.raw(octets[20:] + b"\r\n")
+            lines = [whole.line(10)]
+            while not lines[-1].startswith("* BYE"):
+                lines.append(whole.line(10))
+            self.assertTrue(lines[-2].startswith("a OK"), lines)
+            # One that does not come to its end holds nobody up.
+            self.assertTrue(silent.line(10).startswith("* BYE"))
+            self.assertEqual(process.wait(15), 0)
+            site.start("imap_gateway")
+            self.assertIn("* STATUS INBOX (MESSAGES 1)", site.client().command("STATUS INBOX (MESSAGES)")[0])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -141,5 +141,47 @@ class Kicks(unittest.TestCase):
             self.assertTrue(client.ended())
 
 
+class Drain(unittest.TestCase):
+    """SIGTERM ends sessions with 421, but none between MAIL and the reply to its content, where its client goes on."""
+
+    def setUp(self):
+        self.site = self.enterContext(Site())
+
+    def client(self, *commands):
+        client = self.site.client()
+        for command, code in commands:
+            client.expect(command, code)
+        return client
+
+    def test_a_transaction_is_finished_first(self):
+        mail, rcpt, data = ("MAIL FROM:<s@b.test>", 250), ("RCPT TO:<anna@a.test>", 250), ("DATA", 354)
+        steps = [mail, rcpt, data]
+        clients = [self.client(*steps[:done]) for done in range(4)]
+        chunks = self.client(mail, rcpt)
+        half, rest = message("chunked")[:30], message("chunked")[30:]
+        chunks.raw(f"BDAT {len(half)}\r\n".encode() + half)
+        self.assertEqual(chunks.reply()[0], 250)
+        silent = self.client(mail)
+        process = self.site.processes["smtp_ingress"]
+        process.terminate()
+        idle = clients.pop(0)
+        self.assertEqual(idle.reply()[0], 421)
+        self.assertTrue(idle.ended())
+        for done, client in enumerate(clients, 1):
+            for command, code in steps[done:]:
+                client.expect(command, code)
+            client.raw(message(f"drained-{done}") + b".\r\n")
+            self.assertEqual(client.reply()[0], 250)
+            self.assertEqual(client.reply()[0], 421)
+            self.assertTrue(client.ended())
+        chunks.raw(f"BDAT {len(rest)} LAST\r\n".encode() + rest)
+        self.assertEqual(chunks.reply()[0], 250)
+        self.assertEqual(chunks.reply()[0], 421)
+        # One that says nothing holds nobody up, and is told.
+        self.assertEqual(silent.reply()[0], 421)
+        self.assertEqual(process.wait(15), 0)
+        self.assertEqual(len(self.site.inbox("anna")), 4)
+
+
 if __name__ == "__main__":
     unittest.main()

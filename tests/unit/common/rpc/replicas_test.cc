@@ -1,5 +1,8 @@
 // Round robin over replicas that come, go and fall ill, by a name whose addresses change.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <set>
 
 #include "common/rpc/access_table.h"
 #include "common/rpc/client_call.h"
@@ -137,7 +140,8 @@ TEST(ReplicaPicker, PeersBecomeEndpoints) {
   EXPECT_EQ(rpc_internal::EndpointOfPeer("ipv4:192.0.2.1:4000"), "192.0.2.1:4000");
   EXPECT_EQ(rpc_internal::EndpointOfPeer("ipv6:%5B2001:db8::1%5D:4000"), "[2001:db8::1]:4000");
   EXPECT_EQ(rpc_internal::EndpointOfPeer("ipv6:[2001:db8::1]:4000"), "[2001:db8::1]:4000");
-  EXPECT_EQ(rpc_internal::EndpointOfPeer("unix:/run/x.sock"), std::nullopt);
+  EXPECT_EQ(rpc_internal::EndpointOfPeer("unix:/run/a%20b%2.sock%"), "unix:/run/a b%2.sock%");
+  EXPECT_EQ(rpc_internal::EndpointOfPeer("unix-abstract:x"), std::nullopt);
   EXPECT_EQ(rpc_internal::EndpointOfPeer("unknown"), std::nullopt);
 }
 
@@ -181,6 +185,51 @@ TEST_F(ReplicasTest, WhatIsPickedIsOneReplicaAndStaysIt) {
     ASSERT_TRUE(call(**picked).ok());
   }
   EXPECT_GT(first_->asked(), first);
+}
+
+TEST_F(ReplicasTest, ListedAddressesAreAskedInTurnsAndPickedOneByOne) {
+  dns_.Set({kFirst});
+  StartFirst();
+  StartSecond();
+  const std::string unix_first = "unix:" + folder_.path() + "/first.sock";
+  const std::string unix_second = "unix:" + folder_.path() + "/second.sock";
+  const std::vector<std::pair<std::string, std::string>> lists = {{"127.0.0.1" + port_, "127.0.0.2" + port_},
+                                                                  {unix_first, unix_second}};
+  for (const auto& [one, two] : lists) {
+    SCOPED_TRACE(one);
+    if (one == unix_first) {
+      first_ = std::make_unique<Replica>(server_files_, unix_first);
+      second_ = std::make_unique<Replica>(server_files_, unix_second);
+    }
+    options_.endpoint = one + "," + two;
+    EXPECT_FALSE(IsOneProcess(options_.endpoint));
+    channel_ = MakeChannel(options_).value();
+    stub_ = rpctest::v1::EchoService::NewStub(channel_);
+    EXPECT_TRUE(CallUntil([&] { return first_->asked() > 5 && second_->asked() > 5; }));
+    std::set<std::string> picked;
+    ReplicaPicker picker(channel_, [&](const std::string& endpoint) {
+      picked.insert(endpoint);
+      return channel_;
+    });
+    for (const absl::Time end = absl::Now() + absl::Seconds(30); absl::Now() < end && picked.size() < 2;) {
+      ASSERT_TRUE(io_.Run(picker.Pick(CallContext::Within(absl::Seconds(10)))).ok());
+    }
+    EXPECT_THAT(picked, testing::UnorderedElementsAre(one, two));
+    second_->server().SetServing(false);
+    second_.reset();
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(Call().ok());
+  }
+}
+
+TEST_F(ReplicasTest, ListsThatLeadNowhereAreRefused) {
+  StartFirst();
+  for (const char* list : {"127.0.0.1:1,", ",127.0.0.1:1", "127.0.0.1:1,unix:/x", "127.0.0.1:1,[::1]:1", "localhost:1,localhost:2",
+                           "dns:///a:1,b:1"}) {
+    options_.endpoint = list;
+    EXPECT_EQ(MakeChannel(options_).status().code(), absl::StatusCode::kInvalidArgument) << list;
+  }
+  EXPECT_TRUE(IsOneProcess("unix:/x"));
+  EXPECT_FALSE(IsOneProcess("127.0.0.1:1"));
 }
 
 TEST_F(ReplicasTest, AReplicaThatDrainsCostsNoCall) {

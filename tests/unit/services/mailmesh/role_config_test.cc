@@ -46,6 +46,19 @@ TEST_F(RoleConfigTest, WhatTheUserSaysIsMergedIntoTheRolesFile) {
   EXPECT_THAT(text, HasSubstr("hostname: mail.a.test"));
 }
 
+TEST_F(RoleConfigTest, CallersAreGivenEveryReplica) {
+  ASSERT_TRUE(Read("replicas: {outbound_relay: 3}\n").ok());
+  for (const bool tcp : {false, true}) {
+    options_.grpc_tcp = tcp;
+    options_.port_base = 10000;
+    const AddressMap addresses = ChooseAddresses(layout_, options_).value();
+    const std::string text = base::ReadFile(WriteRoleConfig(layout_, options_, addresses, "smtp_ingress", 0).value()).value();
+    const std::string relay = "unix:" + layout_.run + "/outbound_relay";
+    EXPECT_THAT(text, HasSubstr(tcp ? "127.0.0.1:17121,127.0.0.1:17122,127.0.0.1:17123"
+                                    : relay + ".sock," + relay + ".1.sock," + relay + ".2.sock"));
+  }
+}
+
 TEST_F(RoleConfigTest, MistakesAreNamed) {
   EXPECT_THAT(std::string(Read("smpt_ingress: {}\n").message()), HasSubstr("unknown key: smpt_ingress"));
   EXPECT_THAT(std::string(Read("replicas: {imap_gateway: 0}\n").message()), HasSubstr("1 to 9"));
