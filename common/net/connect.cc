@@ -163,18 +163,17 @@ Awaitable<absl::StatusOr<Stream>> ConnectAny(std::vector<SocketAddress> addresse
   co_return last;
 }
 
+Awaitable<absl::StatusOr<std::vector<SocketAddress>>> ResolveEndpoint(Endpoint endpoint, TimePoint deadline) {
+  if (endpoint.is_unix()) co_return std::vector<SocketAddress>(1, SocketAddress::Unix(endpoint.path()));
+  const std::optional<IpAddress> ip = endpoint.ip();
+  if (ip.has_value()) co_return std::vector<SocketAddress>(1, SocketAddress(*ip, endpoint.port()));
+  co_return co_await ResolveBySystem(std::move(endpoint), deadline);
+}
+
 Awaitable<absl::StatusOr<Stream>> ConnectEndpoint(Endpoint endpoint, ConnectOptions options) {
-  std::vector<SocketAddress> addresses;
-  if (endpoint.is_unix()) {
-    addresses.push_back(SocketAddress::Unix(endpoint.path()));
-  } else if (std::optional<IpAddress> ip = endpoint.ip(); ip.has_value()) {
-    addresses.emplace_back(*ip, endpoint.port());
-  } else {
-    absl::StatusOr<std::vector<SocketAddress>> found = co_await ResolveBySystem(endpoint, options.deadline);
-    if (!found.ok()) co_return found.status();
-    addresses = *std::move(found);
-  }
-  co_return co_await ConnectAny(std::move(addresses), options);
+  absl::StatusOr<std::vector<SocketAddress>> addresses = co_await ResolveEndpoint(std::move(endpoint), options.deadline);
+  if (!addresses.ok()) co_return addresses.status();
+  co_return co_await ConnectAny(*std::move(addresses), options);
 }
 
 }  // namespace mailmesh::net

@@ -28,8 +28,10 @@ struct ConnectOptions {
 Awaitable<absl::StatusOr<Stream>> Connect(SocketAddress address, ConnectOptions options);
 // The addresses in the order given, until one answers (RFC 5321, 5.1: the order is the caller's).
 Awaitable<absl::StatusOr<Stream>> ConnectAny(std::vector<SocketAddress> addresses, ConnectOptions options);
-// Names are resolved by the system (/etc/hosts and all); whoever needs MX or DNSSEC resolves by common/dns and calls
-// ConnectAny().
+// Where an endpoint can be connected to, in the order to be tried. Names are resolved by the system (/etc/hosts and all);
+// whoever needs MX or DNSSEC resolves by common/dns.
+Awaitable<absl::StatusOr<std::vector<SocketAddress>>> ResolveEndpoint(Endpoint endpoint, TimePoint deadline);
+// ResolveEndpoint(), then ConnectAny().
 Awaitable<absl::StatusOr<Stream>> ConnectEndpoint(Endpoint endpoint, ConnectOptions options);
 
 }  // namespace mailmesh::net

@@ -31,6 +31,7 @@ inline constexpr CannedReply kTooManyUnknown           {421, {4, 7, 0}, "Too man
 inline constexpr CannedReply kTooManyErrors            {421, {4, 7, 0}, "Too many errors, closing connection"};
 inline constexpr CannedReply kTimeout                  {421, {4, 4, 2}, "Timeout, closing connection"};
 inline constexpr CannedReply kTlsHandshakeFailed       {421, {4, 7, 0}, "TLS handshake failed"};
+inline constexpr CannedReply kProtocolBroken           {421, {4, 5, 0}, "Protocol error, closing connection"};
 inline constexpr CannedReply kServiceUnavailable       {421, {4, 3, 0}, "Service unavailable, closing connection"};
 inline constexpr CannedReply kMailboxBusy              {450, {4, 2, 0}, "Mailbox busy, try again later"};
 inline constexpr CannedReply kRateLimited              {450, {4, 7, 1}, "Rate limit exceeded, try again later"};

@@ -287,7 +287,9 @@ bool ServerMachine::at_command_boundary() const {
 }
 
 Event ServerMachine::Say(const CannedReply& reply) {
-  Write(reply);
+  // RFC 2034, 4: nothing that answers HELO or EHLO has an enhanced code.
+  const bool hello = verb_ == Verb::kHelo || verb_ == Verb::kEhlo || verb_ == Verb::kLhlo;
+  AppendReply(reply, !hello && options_.offer.Has(Extension::kEnhancedStatusCodes), output_);
   return server::Answered{verb_, reply.code};
 }
 
@@ -304,7 +306,9 @@ void ServerMachine::CountBad() {
 }
 
 Event ServerMachine::CloseWith(const CannedReply& reply, server::CloseReason reason) {
-  Write(reply);
+  Say(reply);
+  // RFC 5321, 3.8: but for QUIT, a server closes only after a 421.
+  if (reply.code / 100 == 5) Write(replies::kProtocolBroken);
   close_ = reason;
   return server::Close{reason};
 }

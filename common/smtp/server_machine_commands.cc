@@ -58,7 +58,9 @@ Event ServerMachine::RefuseData(const CannedReply& reply) {
 // The client sent something behind DATA without waiting for the 354, which RFC 2920, 3.1 forbids: content, most likely.
 // Read as commands it could do anything, so the connection ends here.
 void ServerMachine::CloseIfContentFollows() {
-  if (early_input_) close_ = server::CloseReason::kImproperPipelining;
+  if (!early_input_ || close_) return;
+  Write(replies::kProtocolBroken);  // RFC 5321, 3.8
+  close_ = server::CloseReason::kImproperPipelining;
 }
 
 // Whatever is wrong, the chunk follows and must be swallowed (RFC 3030, 2).
@@ -203,7 +205,7 @@ void ServerMachine::AnswerBeginData(const Reply& reply) {
   if (reply.code == replies::kStartMailInputCode) {
     data_ = DataReader(MaxSize());
     phase_ = Phase::kData;
-  } else {
+  } else if (reply.code != replies::kClosingCode) {
     CloseIfContentFollows();
   }
 }

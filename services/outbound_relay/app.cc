@@ -35,6 +35,8 @@ absl::StatusOr<RelayOptions> MakeOptions(const config::v1::OutboundRelayConfig& 
   options.command_timeout = config::ToChrono(config.command_timeout());
   options.data_timeout = config::ToChrono(config.data_timeout());
   options.dns_timeout = config::ToChrono(config.dns().timeout());
+  options.servers_per_attempt = config.servers_per_attempt();
+  options.attempt_time = config::ToChrono(config.attempt_time());
   options.smtp_port = static_cast<uint16_t>(config.smtp_port());
   options.max_message_bytes = config.max_message_bytes();
   ASSIGN_OR_RETURN(options.own_addresses, FindOwnAddresses({config.own_addresses().begin(), config.own_addresses().end()}));

@@ -74,6 +74,8 @@ smtp::Outcome ToOutcome(absl::StatusCode code, type::v1::ErrorReason reason) {
   return outcome;
 }
 
+std::string NextHopOf(const Attempt& attempt) { return absl::StrCat("shard ", attempt.shard); }
+
 net::Awaitable<absl::Status> Deliver(Relay& relay, const Attempt& attempt, AttemptResult& result) {
   const Item& item = *attempt.item;
   const net::TimePoint deadline = net::After(kChannelTimeout);
@@ -104,7 +106,7 @@ net::Awaitable<absl::Status> Deliver(Relay& relay, const Attempt& attempt, Attem
   for (const mailbox::v1::DeliveryResult& one : response->results()) {
     type::v1::ErrorReason reason = type::v1::ERROR_REASON_UNSPECIFIED;
     type::v1::ErrorReason_Parse(one.reason(), &reason);
-    result.outcomes.push_back(ToOutcome(static_cast<absl::StatusCode>(one.code()), reason));
+    result.recipients.push_back({ToOutcome(static_cast<absl::StatusCode>(one.code()), reason), NextHopOf(attempt), false});
   }
   co_return absl::OkStatus();
 }
@@ -113,11 +115,10 @@ net::Awaitable<absl::Status> Deliver(Relay& relay, const Attempt& attempt, Attem
 
 net::Awaitable<AttemptResult> DeliverLocal(Relay& relay, Attempt attempt) {
   AttemptResult result;
-  result.next_hop = "shard " + attempt.shard;
   absl::Status status = co_await Deliver(relay, attempt, result);
   result.contact = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ? Contact::kUnreachable : Contact::kReached;
   if (!status.ok()) {
-    result.outcomes.assign(attempt.recipients.size(), ToOutcome(status.code(), rpc::ReasonOf(status)));
+    result.recipients.assign(attempt.recipients.size(), {ToOutcome(status.code(), rpc::ReasonOf(status)), NextHopOf(attempt), false});
     if (absl::IsNotFound(status) && rpc::ReasonOf(status) != type::v1::ERROR_REASON_ACCOUNT_NOT_FOUND) relay.shards->Invalidate();
   }
   co_return result;

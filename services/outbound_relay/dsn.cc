@@ -127,13 +127,14 @@ std::string PerRecipientFields(const DsnRequest& request, const storage::v1::Sto
   // A server without enhanced codes has said nothing but its reply's first digit.
   const bool said = !recipient.last_status().empty() && recipient.last_status() != "0.0.0";
   mime::AppendField(&fields, "Status", said ? recipient.last_status() : FallbackStatus(request.kind));
-  // RFC 3464, 2.3.5 and 2.3.6: a shard of ours is no other server, and has said nothing.
-  if (!IsLocal(recipient)) {
+  // RFC 3464, 2.3.5 and 2.3.6: what another server said, and who that was; a shard of ours is none.
+  if (!IsLocal(recipient) && recipient.last_reply_remote()) {
     if (!recipient.last_next_hop().empty()) mime::AppendField(&fields, "Remote-MTA", absl::StrCat("dns; ", recipient.last_next_hop()));
-    const std::string reply = Printable(recipient.last_reply(), global);
-    if (!reply.empty()) mime::AppendField(&fields, "Diagnostic-Code", absl::StrCat("smtp; ", reply));
+    std::string_view reply = recipient.last_reply();
+    if (reply.starts_with(kExpired)) reply.remove_prefix(kExpired.size());
+    mime::AppendField(&fields, "Diagnostic-Code", absl::StrCat("smtp; ", Printable(reply, global)));
   }
-  mime::AppendField(&fields, "Last-Attempt-Date", Date(request.now_ms));
+  if (recipient.last_attempt_ms() != 0) mime::AppendField(&fields, "Last-Attempt-Date", Date(recipient.last_attempt_ms()));
   if (request.kind == DsnKind::kDelay) mime::AppendField(&fields, "Will-Retry-Until", Date(request.retry_until_ms));
   return fields + "\r\n";
 }

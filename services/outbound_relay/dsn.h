@@ -4,11 +4,15 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "services/outbound_relay/spool.h"
 
 namespace mailmesh::outbound_relay {
+
+// Stands before the last reply of what was tried for too long.
+inline constexpr std::string_view kExpired = "Delivery time expired; last: ";
 
 enum class DsnKind { kFailure, kDelay, kSuccess };
 

@@ -12,6 +12,7 @@
 #include "common/service/on_pool.h"
 #include "common/telemetry/log.h"
 #include "services/outbound_relay/delivery.h"
+#include "services/outbound_relay/dsn.h"
 #include "services/outbound_relay/notify_sender.h"
 #include "services/outbound_relay/retry.h"
 
@@ -163,12 +164,16 @@ class ItemRun {
       self->Postpone(attempt);
     } else {
       if (attempt.shard.empty()) {
-        result = co_await DeliverRemote(self->relay_, self->lane_, std::move(attempt));
+        NoteDecided note = [self, recipients](const AttemptResult& decided) {
+          self->Note(recipients, decided);
+          self->WriteInterim();
+        };
+        result = co_await DeliverRemote(self->relay_, self->lane_, std::move(attempt), std::move(note));
       } else {
         result = co_await DeliverLocal(self->relay_, std::move(attempt));
       }
       // The destination's next message need not wait for our note of this one.
-      turn->End(result.contact, result.outcomes.empty() ? nullptr : &result.outcomes.front());
+      turn->End(result.contact, result.recipients.empty() ? nullptr : &result.recipients.front().outcome);
       self->Note(recipients, result);
     }
     --self->running_;
@@ -181,6 +186,7 @@ class ItemRun {
   // What kept another message from the same destination.
   static void NoteFailureOf(Recipient& recipient, const smtp::Outcome& last) {
     recipient.set_last_reply(last.reply.ToString());
+    recipient.set_last_reply_remote(false);
     recipient.set_last_status(smtp::ToString(last.reply.enhanced));
   }
 
@@ -199,15 +205,19 @@ class ItemRun {
     if (result.contact != Contact::kUnreachable) reached_any_ = true;
     for (size_t i = 0; i < recipients.size(); ++i) {
       Recipient& recipient = *item_.mutable_recipients(recipients[i]);
-      const smtp::Outcome& outcome = result.outcomes[i];
+      const smtp::Outcome& outcome = result.recipients[i].outcome;
+      // Noted before, or not to be noted yet.
+      if (!IsPending(recipient) || outcome.verdict == smtp::Verdict::kPending) continue;
       recipient.set_last_reply(outcome.reply.ToString());
       recipient.set_last_status(smtp::ToString(outcome.reply.enhanced));
-      recipient.set_last_next_hop(result.next_hop);
+      recipient.set_last_reply_remote(!outcome.local);
+      recipient.set_last_next_hop(result.recipients[i].next_hop);
+      recipient.set_last_attempt_ms(relay_.NowMs());
       const char* label = LabelOf(outcome, result.contact);
       relay_.metrics.attempts.With({label}).Increment();
       if (outcome.verdict == smtp::Verdict::kDelivered) {
         recipient.set_state(Recipient::STATE_DELIVERED);
-        recipient.set_dsn_passed_on(result.dsn_passed_on);
+        recipient.set_dsn_passed_on(result.recipients[i].dsn_passed_on);
         NoteFinal("delivered");
       } else if (outcome.verdict == smtp::Verdict::kPermanent) {
         recipient.set_state(Recipient::STATE_BOUNCED);
@@ -217,7 +227,7 @@ class ItemRun {
                       {{"queue_id", id_},
                        {"correlation_id", item_.correlation_id()},
                        {"recipient", recipient.forward_path()},
-                       {"next_hop", result.next_hop},
+                       {"next_hop", result.recipients[i].next_hop},
                        {"result", label},
                        {"reply", recipient.last_reply()}});
     }
@@ -238,7 +248,7 @@ class ItemRun {
       if (!IsPending(recipient)) continue;
       recipient.set_state(Recipient::STATE_BOUNCED);
       recipient.set_last_status("4.4.7");  // RFC 3463, 3.5: delivery time expired
-      recipient.set_last_reply(absl::StrCat("Delivery time expired; last: ", recipient.last_reply()));
+      recipient.set_last_reply(std::string(kExpired) + recipient.last_reply());
       NoteFinal("bounced");
     }
   }

@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "common/net/sleep.h"
-#include "common/net/spawn.h"
 
 namespace mailmesh::outbound_relay {
 namespace {
@@ -11,8 +10,6 @@ namespace {
 constexpr auto kTendInterval = std::chrono::milliseconds(500);
 // Not for ever, however busy: a route that was changed, or an MX record, is seen by the next connection.
 constexpr auto kLongestUse = std::chrono::minutes(5);
-
-net::Awaitable<void> QuitConnection(std::unique_ptr<SmtpConnection> connection) { co_await connection->Quit(); }
 
 }  // namespace
 
@@ -32,7 +29,7 @@ void Lane::GiveBack(const std::string& destination, std::unique_ptr<SmtpConnecti
   const bool used_up = connection->messages_sent() >= relay_.options.messages_per_connection ||
                        net::Clock::now() - connection->made_at() > kLongestUse;
   if (used_up || relay_.stopping.load() || relay_.options.connection_idle <= net::Duration{}) {
-    net::Spawn(executor_, QuitConnection(std::move(connection)), "smtp-quit");
+    SmtpConnection::Leave(std::move(connection));
     return;
   }
   idle_[destination].push_back(std::move(connection));
@@ -48,7 +45,7 @@ net::Awaitable<void> Lane::Tend() {
         if (now - connection->idle_since() < relay_.options.connection_idle) {
           kept.push_back(std::move(connection));
         } else {
-          net::Spawn(executor_, QuitConnection(std::move(connection)), "smtp-quit");
+          SmtpConnection::Leave(std::move(connection));
         }
       }
       next->second = std::move(kept);

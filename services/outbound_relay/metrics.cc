@@ -13,6 +13,9 @@ Metrics::Metrics(telemetry::Registry& registry)
       oldest_age_seconds(registry.AddGauge("mailmesh_queue_oldest_age_seconds", "How long the message that is due longest has been due.")),
       attempts(registry.AddCounterFamily("mailmesh_delivery_attempts_total", "Attempts, counted by recipient.",
                                          {{"result", {"delivered", "tempfail", "permfail", "connfail"}}})),
+      next_servers(registry.AddCounter("mailmesh_delivery_next_servers_total",
+                                       "Times that an attempt went on to a further server of its destination, because the one before had not "
+                                       "taken the mail of every recipient.")),
       stage_seconds(registry.AddHistogramFamily("mailmesh_delivery_stage_seconds", "Where the time of a delivery goes.",
                                                 {{"stage", {"route", "connect", "transaction"}}}, telemetry::LongLatencyBuckets())),
       message_age(registry.AddHistogramFamily("mailmesh_queue_message_age_seconds", "Age of a recipient's copy at its final outcome.",

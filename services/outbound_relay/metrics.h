@@ -14,6 +14,7 @@ struct Metrics {
   telemetry::GaugeFamily turns;             // destination: up, new, waiting, failing
   telemetry::Gauge oldest_age_seconds;      // of what is due
   telemetry::CounterFamily attempts;        // result
+  telemetry::Counter next_servers;
   telemetry::HistogramFamily stage_seconds;  // stage
   telemetry::HistogramFamily message_age;   // outcome
   telemetry::Gauge connections;

@@ -36,6 +36,8 @@ struct RelayOptions {
   net::Duration command_timeout{};
   net::Duration data_timeout{};
   net::Duration dns_timeout{};
+  uint32_t servers_per_attempt = 0;
+  net::Duration attempt_time{};
   uint16_t smtp_port = 25;
   uint64_t max_message_bytes = 0;
   OwnAddresses own_addresses;

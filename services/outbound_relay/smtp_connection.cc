@@ -1,8 +1,11 @@
 #include "services/outbound_relay/smtp_connection.h"
 
+#include <array>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/net/connect.h"
+#include "common/net/spawn.h"
 #include "common/smtp/replies.h"
 #include "common/telemetry/log.h"
 
@@ -41,9 +44,9 @@ smtp::Outcome FromReply(smtp::Stage stage, const smtp::Reply& reply) {
 
 }  // namespace
 
-SmtpConnection::SmtpConnection(Relay& relay, Hop hop, const RouteAnswer& route)
+SmtpConnection::SmtpConnection(Relay& relay, Server server, const RouteAnswer& route)
     : relay_(relay),
-      hop_(std::move(hop)),
+      server_(std::move(server)),
       policy_(route.tls),
       credentials_(route.credentials),
       machine_(OptionsFor(relay, route)),
@@ -54,30 +57,32 @@ SmtpConnection::SmtpConnection(Relay& relay, Hop hop, const RouteAnswer& route)
 
 SmtpConnection::~SmtpConnection() { relay_.metrics.connections.Subtract(); }
 
-net::Awaitable<SmtpConnection::Opened> SmtpConnection::Open(Relay& relay, RouteAnswer route) {
+net::Awaitable<SmtpConnection::Opened> SmtpConnection::Open(Relay& relay, Server server, const RouteAnswer& route) {
   Opened opened;
-  for (const Hop& hop : route.hops) {
-    // Twice at most: with TLS, and in plain text if TLS failed and nobody insists on it.
-    for (bool try_tls : {true, false}) {
-      std::unique_ptr<SmtpConnection> connection(new SmtpConnection(relay, hop, route));
-      absl::Status status = co_await connection->Connect();
-      if (status.ok()) status = co_await connection->Begin(try_tls);
-      if (status.ok()) status = co_await connection->LogIn();
-      if (status.ok()) {
-        connection->NoteTls();
-        opened.connection = std::move(connection);
-        co_return opened;
-      }
-      // One hop that may take it later outweighs those that never will.
-      if (opened.failure.verdict != smtp::Verdict::kTemporary || connection->failure_.verdict != smtp::Verdict::kPermanent) {
-        opened.failure = connection->failure_;
-      }
-      // A password is not to be had by breaking TLS.
-      if (!connection->tls_failed_ || route.credentials.has_value()) break;
+  // Twice at most: with TLS, and in plain text if TLS failed and nobody insists on it.
+  for (bool try_tls : {true, false}) {
+    std::unique_ptr<SmtpConnection> connection(new SmtpConnection(relay, server, route));
+    absl::Status status = co_await connection->MakeReady(try_tls);
+    opened.connected = opened.connected || connection->stream_.is_open();
+    if (status.ok()) {
+      opened.connection = std::move(connection);
+      co_return opened;
     }
-    // RFC 5321, 5.1: the next host is tried after whatever went wrong with this one before a transaction.
+    opened.failure = connection->failure_;
+    // A password is not to be had by breaking TLS.
+    const bool again = connection->tls_failed_ && !route.credentials.has_value();
+    Leave(std::move(connection));
+    if (!again) break;
   }
   co_return opened;
+}
+
+net::Awaitable<absl::Status> SmtpConnection::MakeReady(bool try_tls) {
+  absl::Status status = co_await Connect();
+  if (status.ok()) status = co_await Begin(try_tls);
+  if (status.ok()) status = co_await LogIn();
+  if (status.ok()) NoteTls();
+  co_return status;
 }
 
 void SmtpConnection::FailLocally(smtp::Stage stage, smtp::EnhancedStatus enhanced, std::string text) {
@@ -87,17 +92,9 @@ void SmtpConnection::FailLocally(smtp::Stage stage, smtp::EnhancedStatus enhance
 net::Awaitable<absl::Status> SmtpConnection::Connect() {
   net::ConnectOptions options;
   options.per_address = relay_.options.connect_timeout;
-  options.deadline = net::After(relay_.options.connect_timeout * 4);
-  absl::StatusOr<net::Stream> stream = absl::UnavailableError("no address");
-  if (hop_.addresses.empty()) {
-    net::Endpoint endpoint = net::Endpoint::Tcp(hop_.host, hop_.port);
-    stream = co_await net::ConnectEndpoint(endpoint, options);
-  } else {
-    std::vector<net::SocketAddress> addresses = hop_.addresses;
-    stream = co_await net::ConnectAny(addresses, options);
-  }
+  absl::StatusOr<net::Stream> stream = co_await net::Connect(server_.address, options);
   if (!stream.ok()) {
-    FailLocally(smtp::Stage::kConnect, {4, 4, 1}, absl::StrCat("Cannot connect to ", hop_.host, ": ", stream.status().message()));
+    FailLocally(smtp::Stage::kConnect, {4, 4, 1}, absl::StrCat("Cannot connect to ", server_.host, ": ", stream.status().message()));
     co_return stream.status();
   }
   stream_ = std::move(*stream);
@@ -110,6 +107,7 @@ net::Awaitable<absl::Status> SmtpConnection::Flush() {
   std::string octets = std::move(machine_.output());
   machine_.output().clear();
   absl::Status status = co_await stream_.Write(octets);
+  write_failed_ = !status.ok();
   co_return status;
 }
 
@@ -146,7 +144,7 @@ net::Awaitable<absl::Status> SmtpConnection::Begin(bool try_tls) {
   absl::StatusOr<client::Event> event = co_await NextEvent(relay_.options.command_timeout);
   for (;;) {
     if (!event.ok()) {
-      FailLocally(stage, {4, 4, 2}, absl::StrCat(hop_.host, ": ", event.status().message()));
+      FailLocally(stage, {4, 4, 2}, absl::StrCat(server_.host, ": ", event.status().message()));
       co_return event.status();
     }
     const smtp::Reply* refusal = nullptr;
@@ -164,7 +162,7 @@ net::Awaitable<absl::Status> SmtpConnection::Begin(bool try_tls) {
                  (!machine_.offer().Has(smtp::Extension::kStartTls) && policy_ < directory::v1::TLS_POLICY_REQUIRED) || !try_tls) {
         co_return absl::OkStatus();
       } else if (!machine_.offer().Has(smtp::Extension::kStartTls)) {
-        FailLocally(smtp::Stage::kStartTls, {4, 7, 4}, absl::StrCat(hop_.host, " offers no TLS, which the route requires"));
+        FailLocally(smtp::Stage::kStartTls, {4, 7, 4}, absl::StrCat(server_.host, " offers no TLS, which the route requires"));
         co_return absl::FailedPreconditionError("no TLS");
       } else {
         stage = smtp::Stage::kStartTls;
@@ -203,14 +201,14 @@ net::Awaitable<absl::Status> SmtpConnection::SecureIt() {
   reader_->DiscardAll();
   input_ = {};
   net::TlsPeer peer;
-  peer.name = hop_.host;
+  peer.name = server_.host;
   peer.verify = policy_ == directory::v1::TLS_POLICY_VERIFIED ? net::TlsVerify::kRequired : net::TlsVerify::kOpportunistic;
   stream_.ExpiresAt(net::After(relay_.options.connect_timeout));
   std::shared_ptr<const net::TlsClientContext> context = relay_.tls;
   absl::Status status = co_await stream_.StartTlsClient(context, peer);
   stream_.ExpiresAt(net::kNever);
   if (!status.ok()) {
-    FailLocally(smtp::Stage::kStartTls, {4, 7, 5}, absl::StrCat("TLS with ", hop_.host, " failed: ", status.message()));
+    FailLocally(smtp::Stage::kStartTls, {4, 7, 5}, absl::StrCat("TLS with ", server_.host, " failed: ", status.message()));
     co_return status;
   }
   machine_.TlsEstablished();
@@ -226,14 +224,36 @@ net::Awaitable<absl::Status> SmtpConnection::SendBody(BodyReader& body) {
   stream_.ExpiresAfter(relay_.options.data_timeout);
   for (;;) {
     absl::StatusOr<std::string> octets = co_await body.Next();
-    if (!octets.ok()) co_return octets.status();
+    if (!octets.ok()) {
+      content_failed_ = true;
+      co_return octets.status();
+    }
     if (octets->empty()) break;
     CO_RETURN_IF_ERROR(machine_.SendContent(*octets));
     absl::Status flushed = co_await Flush();
     if (!flushed.ok()) co_return flushed;
+    // RFC 5321, 4.5.3.1.9: a server may have had enough in the middle of it, and may hang up then.
+    Overhear();
+    if (machine_.closed()) co_return absl::OkStatus();
     if (machine_.content_refused()) break;
   }
   co_return machine_.EndContent();
+}
+
+void SmtpConnection::Overhear() {
+  // Whatever event comes of it ends the transaction, and outcomes() have it.
+  while (!input_.empty()) {
+    if (!std::holds_alternative<client::NeedInput>(machine_.Next(input_))) return;
+  }
+  std::array<char, 1024> octets;
+  for (;;) {
+    const absl::StatusOr<std::optional<size_t>> read = stream_.TryRead(octets);
+    if (!read.ok() || !read->has_value() || **read == 0) return;
+    std::string_view heard(octets.data(), **read);
+    while (!heard.empty()) {
+      if (!std::holds_alternative<client::NeedInput>(machine_.Next(heard))) return;
+    }
+  }
 }
 
 net::Awaitable<std::vector<smtp::Outcome>> SmtpConnection::Send(smtp::Transaction transaction, BodyReader& body) {
@@ -252,6 +272,7 @@ net::Awaitable<std::vector<smtp::Outcome>> SmtpConnection::Send(smtp::Transactio
     if (!event.ok()) break;
     if (std::holds_alternative<client::SendContent>(*event)) {
       status = co_await SendBody(body);
+      if (machine_.closed()) break;
     } else if (std::holds_alternative<client::TransactionDone>(*event) || std::holds_alternative<client::Failed>(*event) ||
                std::holds_alternative<client::Closed>(*event)) {
       break;
@@ -259,7 +280,10 @@ net::Awaitable<std::vector<smtp::Outcome>> SmtpConnection::Send(smtp::Transactio
   }
   if (!status.ok()) {
     broken_ = true;
-    machine_.ConnectionLost(smtp::Reply(451, {4, 4, 2}, absl::StrCat(hop_.host, ": ", status.message())));
+    // Its last words, unread because a write failed.
+    if (!content_failed_) Overhear();
+    machine_.ConnectionLost(content_failed_ ? smtp::Reply(451, {4, 3, 0}, "The message cannot be read now")
+                                            : smtp::Reply(451, {4, 4, 2}, absl::StrCat(server_.host, ": ", status.message())));
   }
   idle_since_ = net::Clock::now();
   std::vector<smtp::Outcome> outcomes = machine_.outcomes();
@@ -267,6 +291,8 @@ net::Awaitable<std::vector<smtp::Outcome>> SmtpConnection::Send(smtp::Transactio
   outcomes.resize(recipients, LocalFailure(smtp::Stage::kMail, 451, {4, 4, 2}, "No outcome"));
   for (smtp::Outcome& outcome : outcomes) {
     if (outcome.verdict == smtp::Verdict::kPending) outcome = LocalFailure(smtp::Stage::kMail, 451, {4, 4, 2}, "Connection lost");
+    // An end that could not be written whole is none that the server has seen.
+    if (write_failed_ && outcome.local && outcome.stage == smtp::Stage::kEnd) outcome.stage = smtp::Stage::kContent;
   }
   if (machine_.closed()) broken_ = true;
   co_return outcomes;
@@ -287,6 +313,14 @@ net::Awaitable<void> SmtpConnection::Quit() {
     [[maybe_unused]] absl::StatusOr<client::Event> event = co_await NextEvent(std::chrono::seconds(5));
   }
   stream_.Close();
+}
+
+net::Awaitable<void> SmtpConnection::QuitAndClose(std::unique_ptr<SmtpConnection> connection) { co_await connection->Quit(); }
+
+void SmtpConnection::Leave(std::unique_ptr<SmtpConnection> connection) {
+  if (!connection->stream_.is_open()) return;
+  net::Executor executor = connection->stream_.executor();
+  net::Spawn(std::move(executor), QuitAndClose(std::move(connection)), "smtp-quit");
 }
 
 }  // namespace mailmesh::outbound_relay

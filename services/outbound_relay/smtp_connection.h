@@ -25,33 +25,46 @@ class BodyReader {
   virtual net::Awaitable<absl::StatusOr<std::string>> Next() = 0;
 };
 
+// One address of a hop.
+struct Server {
+  std::string host;  // also the name that its certificate must have
+  net::SocketAddress address;
+};
+
 class SmtpConnection {
  public:
   struct Opened {
     std::unique_ptr<SmtpConnection> connection;  // null: `failure` says why
     smtp::Outcome failure;
+    bool connected = false;  // there is a server, whatever it said
   };
-  // Connects to the first hop that answers, says EHLO, starts TLS as the policy has it, logs in where the route says so. A server
-  // that offers STARTTLS and then fails at it is tried again in plain text where the policy is opportunistic (RFC 7435) and there
-  // is nothing to log in with.
-  static net::Awaitable<Opened> Open(Relay& relay, RouteAnswer route);
+  // Connects, says EHLO, starts TLS as the policy has it, logs in where the route says so. A server that offers STARTTLS and then
+  // fails at it is tried again in plain text where the policy is opportunistic (RFC 7435) and there is nothing to log in with.
+  static net::Awaitable<Opened> Open(Relay& relay, Server server, const RouteAnswer& route);
   ~SmtpConnection();
 
   // Sends one message; an outcome for each recipient. After it, usable() tells whether another one may follow.
   net::Awaitable<std::vector<smtp::Outcome>> Send(smtp::Transaction transaction, BodyReader& body);
   bool usable() const { return !broken_ && !machine_.closed() && machine_.ready(); }
+  // The content could not be read to its end: a fault of ours, and no other server can help.
+  bool content_failed() const { return content_failed_; }
   // Whether the server has hung up, or said something, while the connection was idle.
   bool StillIdle();
   net::Awaitable<void> Quit();
+  // Quit(), while the caller goes on.
+  static void Leave(std::unique_ptr<SmtpConnection> connection);
 
   const smtp::Capabilities& offer() const { return machine_.offer(); }
-  const std::string& host() const { return hop_.host; }
+  const Server& server() const { return server_; }
   uint32_t messages_sent() const { return messages_sent_; }
   net::TimePoint idle_since() const { return idle_since_; }
   net::TimePoint made_at() const { return made_at_; }
 
  private:
-  SmtpConnection(Relay& relay, Hop hop, const RouteAnswer& route);
+  SmtpConnection(Relay& relay, Server server, const RouteAnswer& route);
+  static net::Awaitable<void> QuitAndClose(std::unique_ptr<SmtpConnection> connection);
+  // Connect(), Begin(), LogIn().
+  net::Awaitable<absl::Status> MakeReady(bool try_tls);
   net::Awaitable<absl::Status> Connect();
   // Greeting, EHLO, STARTTLS. Sets failure_ when the server, or the policy, says no.
   net::Awaitable<absl::Status> Begin(bool try_tls);
@@ -66,10 +79,12 @@ class SmtpConnection {
   net::Awaitable<absl::StatusOr<smtp::client::Event>> AwaitEvent(net::Duration limit);
   net::Awaitable<absl::Status> Flush();
   net::Awaitable<absl::Status> SendBody(BodyReader& body);
+  // Gives the machine what the server has said already; never waits.
+  void Overhear();
   void NoteTls();
 
   Relay& relay_;
-  const Hop hop_;
+  const Server server_;
   const directory::v1::TlsPolicy policy_;
   const std::optional<sasl::ClientCredentials> credentials_;
   net::Stream stream_;
@@ -79,6 +94,8 @@ class SmtpConnection {
   smtp::Outcome failure_;
   bool tls_failed_ = false;
   bool broken_ = false;
+  bool write_failed_ = false;
+  bool content_failed_ = false;
   uint32_t messages_sent_ = 0;
   net::TimePoint idle_since_;
   const net::TimePoint made_at_;

@@ -37,11 +37,11 @@ net::Awaitable<absl::Status> SmtpConnection::LogIn() {
   relay_.metrics.auth.With({LabelOf(status)}).Increment();
   if (status.ok()) co_return status;
   telemetry::Warning("log-in at the next hop failed",
-                     {{"next_hop", hop_.host}, {"user", credentials_->user}, {"error", base::Message(status)}});
+                     {{"next_hop", server_.host}, {"user", credentials_->user}, {"error", base::Message(status)}});
   // Whatever is wrong with our credentials is ours to mend: no mail goes back because of it. RFC 3463, 3.8: X.7.8 is for
   // credentials that are not good, X.7.0 for any other matter of security.
   const smtp::EnhancedStatus enhanced = absl::IsUnauthenticated(status) ? smtp::EnhancedStatus{4, 7, 8} : smtp::EnhancedStatus{4, 7, 0};
-  FailLocally(smtp::Stage::kAuth, enhanced, absl::StrCat("Log-in at ", hop_.host, " failed: ", std::string(base::Message(status))));
+  FailLocally(smtp::Stage::kAuth, enhanced, absl::StrCat("Log-in at ", server_.host, " failed: ", std::string(base::Message(status))));
   co_return status;
 }
 

@@ -205,7 +205,7 @@ class SmtpServer(Server):
                 return
             if not self.act("data", "354 go ahead", line):
                 return
-            octets = b""
+            octets = bytearray()
             while True:
                 part = self.file.readline()
                 if not part:
@@ -213,7 +213,7 @@ class SmtpServer(Server):
                 if part == b".\r\n":
                     break
                 octets += part[1:] if part.startswith(b".") else part
-            self.end(octets)
+            self.end(bytes(octets))
 
         def on_bdat(self, line):
             words = line.split()

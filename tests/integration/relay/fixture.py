@@ -10,15 +10,32 @@ from tests.support.scripted import SmtpServer
 SENDER = "sender@origin.test"
 
 
+def servers_on_one_port(hosts, scripts=None):
+    """{name: SmtpServer} on {name: address}: MX records know no ports."""
+    scripts = scripts or {}
+    for _ in range(20):
+        servers, port = {}, 0
+        try:
+            for name, host in hosts.items():
+                servers[name] = SmtpServer(host=host, port=port, script=scripts.get(name))
+                port = servers[name].port
+            return servers
+        except OSError:
+            for server in servers.values():
+                server.close()
+    raise OSError("no port is free on all of the addresses")
+
+
 class RelayTest(unittest.TestCase):
     """`cls.mesh`, and `cls.origin`: the server that notifications to SENDER arrive at."""
 
     settings = ""  # of outbound_relay, a YAML flow mapping without braces
+    retry = "min_retry: 1s, max_retry: 2s"
 
     @classmethod
     def setUpClass(cls):
         cls.origin = cls.enterClassContext(SmtpServer())
-        settings = "min_retry: 1s, max_retry: 2s, command_timeout: 3s, data_timeout: 5s, connect_timeout: 3s"
+        settings = cls.retry + ", command_timeout: 3s, data_timeout: 5s, connect_timeout: 3s"
         if cls.settings:
             settings += ", " + cls.settings
         cls.mesh = cls.enterClassContext(Mesh(f"hostname: relay.origin.test\noutbound_relay: {{{settings}}}\n"))

@@ -3,6 +3,7 @@ import re
 import time
 
 from tests.integration.relay.fixture import SENDER, RelayTest
+from tests.support import messages
 from tests.support.ports import wait_until
 from tests.support.scripted import DROP, SILENT, SmtpServer
 
@@ -132,6 +133,49 @@ class Stages(RelayTest):
         self.send("drip", "bert@drip.test")
         self.wait_received(self.servers["drip"], "drip")
         self.assertGreater(len(self.servers["drip"].sessions), 1)
+
+    # RFC 5321, 4.5.3.1.9: a server that has had enough says so, and may hang up, while the content still comes.
+    def test_a_refusal_in_the_middle_of_the_content(self):
+        ends = []
+
+        def hangs_up(stage, argument, session):
+            if stage != "data":
+                return None
+            session.send("354 go ahead")
+            session.file.read(100_000)
+            session.send("552 5.3.4 too large")
+            return DROP
+
+        def reads_on(stage, argument, session):
+            if stage != "data":
+                return None
+            session.send("354 go ahead")
+            session.file.read(100_000)
+            session.send("552 5.3.4 too large")
+            time.sleep(0.3)
+            ends.append(session.file.read()[-5:])
+            return DROP
+
+        def first_chunk(stage, argument, session):
+            if stage != "bdat":
+                return None
+            session.send("552 5.3.4 too large")
+            time.sleep(0.3)
+            return b""
+
+        for name, script, extension in (("hangs-up", hangs_up, "8BITMIME"), ("reads-on", reads_on, "8BITMIME"), ("first-chunk", first_chunk, "CHUNKING")):
+            self.add(name, script, extensions=("PIPELINING", "8BITMIME", extension))
+            self.send(name, f"bert@{name}.test", octets=messages.simple(name) + (b"x" * 76 + b"\r\n") * 200_000)
+        for name in list(self.servers):
+            with self.subTest(name):
+                report = self.notification(f"bert@{name}.test")
+                self.assertIn("\r\nStatus: 5.3.4\r\n", report)
+                self.assertIn("\r\nDiagnostic-Code: smtp; 552 5.3.4 too large\r\n", report)
+                self.assertEqual(len(self.servers[name].sessions), 1)
+        # The end of the content was not sent any more.
+        self.assertNotIn(b"\r\n.\r\n", ends)
+        chunks = [line for session in self.servers["first-chunk"].sessions for line in session.log if line.startswith("BDAT")]
+        self.assertFalse([line for line in chunks if line.endswith("LAST")])
 
     def test_some_recipients_of_many(self):
         answers = {"later": "450 4.2.1 busy", "never": "550 5.1.1 unknown"}

@@ -1,7 +1,7 @@
 """Where mail goes by the DNS (RFC 5321, 5.1; RFC 7505), with a real name server and several hosts on 127.0.0.0/8."""
 import unittest
 
-from tests.integration.relay.fixture import RelayTest
+from tests.integration.relay.fixture import RelayTest, servers_on_one_port
 from tests.support import peers
 from tests.support.nameserver import NameServer
 from tests.support.scripted import SmtpServer
@@ -72,17 +72,7 @@ class Routing(RelayTest):
             cls.names = cls.enterClassContext(NameServer(ZONES))
         except peers.Unavailable as error:
             raise unittest.SkipTest(str(error)) from None
-        # One port on all of the addresses.
-        for _ in range(20):
-            first = SmtpServer(host=HOSTS["mx1"])
-            try:
-                cls.hosts = {"mx1": first}
-                for name in ("mx2", "mx3"):
-                    cls.hosts[name] = SmtpServer(host=HOSTS[name], port=first.port)
-                break
-            except OSError:
-                for server in cls.hosts.values():
-                    server.close()
+        cls.hosts = servers_on_one_port(HOSTS)
         for server in cls.hosts.values():
             cls.addClassCleanup(server.close)
         port = cls.hosts["mx1"].port

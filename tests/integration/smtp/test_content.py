@@ -97,6 +97,7 @@ class Content(unittest.TestCase):
     def test_a_chunk_of_unknown_size_ends_the_connection(self):
         self.begin(self.mx)
         self.mx.expect("BDAT x LAST", 501)
+        self.assertEqual(self.mx.reply()[0], 421)
         self.assertTrue(self.mx.ended())
 
     def test_lmtp_chunks(self):
@@ -144,6 +145,7 @@ class Content(unittest.TestCase):
             client = self.connect()
             client.raw(bad)
             self.assertEqual(client.reply()[0], 500)
+            self.assertEqual(client.reply()[0], 421)
             self.assertTrue(client.ended())
 
     def test_nul_and_8bit_in_commands(self):
@@ -155,6 +157,7 @@ class Content(unittest.TestCase):
     def test_content_behind_a_refused_data_ends_the_connection(self):
         self.mx.raw(b"DATA\r\nMAIL FROM:<s@b.test>\r\n")
         self.assertEqual(self.mx.reply()[0], 503)
+        self.assertEqual(self.mx.reply()[0], 421)
         self.assertTrue(self.mx.ended())
 
     # RFC 3207, 4.2 and 6

@@ -230,13 +230,36 @@ TEST(ServerMachineTest, ContentBehindARefusedDataClosesTheConnection) {
   Session session(Options());
   session.refuse["begin"] = {replies::kLocalError};
   session.Say("EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n");
-  EXPECT_EQ(Codes(session.Say("DATA\r\nMAIL FROM:<evil@x>\r\n.\r\n")), "451");
+  EXPECT_EQ(Codes(session.Say("DATA\r\nMAIL FROM:<evil@x>\r\n.\r\n")), "451 421");
   EXPECT_TRUE(session.closed);
   EXPECT_EQ(session.reason, server::CloseReason::kImproperPipelining);
   Session unready(Options());
   unready.Say("EHLO x\r\nMAIL FROM:<a@b>\r\n");
-  EXPECT_EQ(Codes(unready.Say("DATA\r\nMAIL FROM:<evil@x>\r\n.\r\n")), "554");
+  EXPECT_EQ(Codes(unready.Say("DATA\r\nMAIL FROM:<evil@x>\r\n.\r\n")), "554 421");
   EXPECT_TRUE(unready.closed);
+  Session leaving(Options());
+  leaving.refuse["begin"] = {replies::kShuttingDown};
+  leaving.Say("EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n");
+  EXPECT_EQ(Codes(leaving.Say("DATA\r\nMAIL FROM:<evil@x>\r\n.\r\n")), "421");
+  EXPECT_TRUE(leaving.closed);
+}
+
+// RFC 2034, 4: any response to HELO or EHLO.
+TEST(ServerMachineTest, NoEnhancedCodeAnswersHello) {
+  Session session(Options());
+  EXPECT_THAT(session.Say("EHLO\r\n"), StartsWith("501 Domain"));
+  EXPECT_THAT(session.Say("HELO\r\n"), StartsWith("501 Domain"));
+  EXPECT_THAT(session.Say("EHLO x y z\r\n"), StartsWith("501 "));
+  EXPECT_THAT(session.Say("MAIL FROM:<a@b>\r\n"), StartsWith("503 5.5.1 "));
+  Session lmtp(Options(Protocol::kLmtp));
+  EXPECT_THAT(lmtp.Say("EHLO x\r\n"), StartsWith("500 Command"));
+  EXPECT_THAT(lmtp.Say("LHLO\r\n"), StartsWith("501 Domain"));
+  EXPECT_THAT(lmtp.Say("WHAT\r\n"), StartsWith("500 5.5.2 "));
+  ServerMachine refused(Options());
+  refused.Greet(replies::kNoService);
+  std::string_view input = "EHLO x\r\nNOOP\r\n";
+  while (!input.empty()) refused.Next(input);
+  EXPECT_EQ(refused.output(), "554 No SMTP service here\r\n503 Bad sequence of commands\r\n503 5.5.1 Bad sequence of commands\r\n");
 }
 
 TEST(ServerMachineTest, RecipientLimit) {
@@ -271,7 +294,9 @@ TEST(ServerMachineTest, BareEndingsInContentAreRefusedAfterTheRealEnd) {
 
 TEST(ServerMachineTest, BareEndingsInCommandsCloseTheConnection) {
   Session session(Options());
-  EXPECT_THAT(session.Say("EHLO x\nMAIL FROM:<a@b>\r\n"), StartsWith("500 5.5.2 Bare"));
+  const std::string said = session.Say("EHLO x\nMAIL FROM:<a@b>\r\n");
+  EXPECT_THAT(said, StartsWith("500 5.5.2 Bare"));
+  EXPECT_EQ(Codes(said), "500 421");
   EXPECT_TRUE(session.closed);
   ServerOptions options = Options();
   options.close_on_bare_line_ending = false;
@@ -431,7 +456,7 @@ TEST(ServerMachineTest, DataAndBdatDoNotMix) {
 
 TEST(ServerMachineTest, AChunkOfUnknownSizeClosesTheConnection) {
   Session session(Options());
-  EXPECT_EQ(Codes(session.Say("EHLO x\r\nBDAT many\r\nQUIT\r\n")), "250 501");
+  EXPECT_EQ(Codes(session.Say("EHLO x\r\nBDAT many\r\nQUIT\r\n")), "250 501 421");
   EXPECT_EQ(session.reason, server::CloseReason::kBadChunk);
 }
 
@@ -505,11 +530,11 @@ TEST(ServerMachineTest, PipeliningCanBeEnforced) {
   EXPECT_EQ(Codes(good.Say("MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n")), "250 250 354");
   EXPECT_EQ(Codes(good.Say("hi\r\n.\r\nMAIL FROM:<a@b>\r\n")), "250 250");
   Session early(options);
-  EXPECT_EQ(Codes(early.Say("EHLO x\r\nMAIL FROM:<a@b>\r\n")), "554");
+  EXPECT_EQ(Codes(early.Say("EHLO x\r\nMAIL FROM:<a@b>\r\n")), "554 421");
   EXPECT_EQ(early.reason, server::CloseReason::kImproperPipelining);
   Session helo(options);
   helo.Say("HELO x\r\n");
-  EXPECT_EQ(Codes(helo.Say("MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n")), "554");
+  EXPECT_EQ(Codes(helo.Say("MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n")), "554 421");
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ Item MakeItem() {
   recipient->set_last_reply("550 5.1.1 No such user");
   recipient->set_last_status("5.1.1");
   recipient->set_last_next_hop("mx.b.test");
+  recipient->set_last_reply_remote(true);
   return item;
 }
 
@@ -115,12 +116,28 @@ TEST(Dsn, QuotesOtherServersOnly) {
   Item item = MakeItem();
   StoredQueueRecipient* recipient = item.mutable_recipients(0);
   EXPECT_THAT(BuildDsn(MakeRequest(item, DsnKind::kFailure)), HasSubstr("Diagnostic-Code: smtp; 550 5.1.1 No such user\r\n"));
+  recipient->set_last_reply(std::string(kExpired) + "450 4.2.1 busy");
+  EXPECT_THAT(BuildDsn(MakeRequest(item, DsnKind::kFailure)), HasSubstr("Diagnostic-Code: smtp; 450 4.2.1 busy\r\n"));
+  recipient->set_last_reply_remote(false);
+  std::string report = BuildDsn(MakeRequest(item, DsnKind::kFailure));
+  EXPECT_THAT(report, Not(HasSubstr("Diagnostic-Code")));
+  EXPECT_THAT(report, Not(HasSubstr("Remote-MTA")));
+  EXPECT_THAT(report, HasSubstr("450 4.2.1 busy"));  // for people
+  recipient->set_last_reply_remote(true);
   recipient->set_local_shard("0");
   recipient->set_last_next_hop("shard 0");
-  const std::string report = BuildDsn(MakeRequest(item, DsnKind::kFailure));
+  report = BuildDsn(MakeRequest(item, DsnKind::kFailure));
   EXPECT_THAT(report, Not(HasSubstr("Diagnostic-Code")));
   EXPECT_THAT(report, Not(HasSubstr("Remote-MTA")));
   EXPECT_THAT(report, Not(HasSubstr("shard")));
+}
+
+// RFC 3464, 2.3.7.
+TEST(Dsn, SaysWhenTheLastAttemptWas) {
+  Item item = MakeItem();
+  EXPECT_THAT(BuildDsn(MakeRequest(item, DsnKind::kFailure)), Not(HasSubstr("Last-Attempt-Date")));
+  item.mutable_recipients(0)->set_last_attempt_ms(1'700'000'050'000);
+  EXPECT_THAT(BuildDsn(MakeRequest(item, DsnKind::kFailure)), HasSubstr("Last-Attempt-Date: Tue, 14 Nov 2023 22:14:10 +0000\r\n"));
 }
 
 // RFC 5322, 2.1.1.
