@@ -1,5 +1,5 @@
 // Stubs that are made once for each channel and not for each call: a stub registers all methods of its service with the channel,
-// which for a service of thirty is a tenth of what a delivery costs its caller in CPU.
+// which for a service of thirty takes some microseconds.
 //
 //   absl::StatusOr<...> channel = co_await shards.Channel(shard, deadline);
 //   std::shared_ptr<MailboxService::Stub> stub = stubs.For(*channel);
