@@ -49,6 +49,10 @@ void Batch::DeleteRange(Column column, std::string_view begin, std::string_view 
   batch_->DeleteRange(column.handle, ToSlice(begin), ToSlice(end)).PermitUncheckedError();
 }
 
+void Batch::Reserve(size_t octets) {
+  if (empty()) *batch_ = rocksdb::WriteBatch(octets);
+}
+
 void Batch::Append(const Batch& other) {
   if (other.empty()) return;
   std::string merged = std::string(batch_->Data());

@@ -37,6 +37,8 @@ class Batch {
   // Keys in [begin, end). Few of them: each one costs every read of the column until it is compacted away.
   void DeleteRange(Column column, std::string_view begin, std::string_view end);
 
+  // Before the first write: room for so many octets, so that a large value is not copied again for what follows it.
+  void Reserve(size_t octets);
   // Adds the writes of `other` after those that are here.
   void Append(const Batch& other);
 

@@ -24,18 +24,29 @@ Awaitable<absl::StatusOr<size_t>> BufferedReader::Fill() {
     if (!empty()) {
       // What is buffered must be kept anyway: read behind it.
       absl::StatusOr<size_t> n = co_await stream_.ReadSome(room);
-      if (n.ok()) end_ += *n;
+      if (n.ok()) NoteRead(*n, room.size());
       co_return n;
     }
     absl::StatusOr<std::optional<size_t>> n = stream_.TryRead(room);
     if (!n.ok()) co_return n.status();
     if (n->has_value()) {
-      end_ += **n;
+      NoteRead(**n, room.size());
       co_return **n;
     }
     ReleaseIfEmpty();
     absl::Status woken = co_await stream_.WaitAfterTry();
     if (!woken.ok()) co_return woken;
+  }
+}
+
+// Who fills the buffer has more to say: it is then read in few large pieces, each of which costs system calls and a turn of the
+// reader's owner. Who says little again gets a small one.
+void BufferedReader::NoteRead(size_t octets, size_t room) {
+  end_ += octets;
+  if (octets == room) {
+    next_capacity_ = std::min(max_capacity_, kLargeCapacity);
+  } else if (octets < kInitialCapacity / 2) {
+    next_capacity_ = kInitialCapacity;
   }
 }
 
@@ -59,6 +70,7 @@ void BufferedReader::ReleaseIfEmpty() {
 }
 
 absl::Status BufferedReader::MakeRoom() {
+  if (capacity_ < next_capacity_) ReleaseIfEmpty();
   if (end_ < capacity_ && begin_ == 0) return absl::OkStatus();
   const size_t held = end_ - begin_;
   if (held >= max_capacity_) return absl::ResourceExhaustedError("the input buffer is full");
@@ -71,7 +83,7 @@ absl::Status BufferedReader::MakeRoom() {
     }
     return absl::OkStatus();
   }
-  const size_t larger = std::min(max_capacity_, std::max(kInitialCapacity, capacity_ * 2));
+  const size_t larger = std::min(max_capacity_, std::max(next_capacity_, capacity_ * 2));
   std::unique_ptr<char[]> buffer(new char[larger]);
   if (held > 0) std::memcpy(buffer.get(), buffer_.get() + begin_, held);  // else there may be no buffer yet
   buffer_ = std::move(buffer);

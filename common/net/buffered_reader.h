@@ -19,6 +19,8 @@ namespace mailmesh::net {
 class BufferedReader {
  public:
   static constexpr size_t kInitialCapacity = 16 * 1024;
+  // What is read at once from a peer that sends much.
+  static constexpr size_t kLargeCapacity = 64 * 1024;
 
   // `stream` is borrowed. `max_capacity` bounds what may lie here unconsumed.
   explicit BufferedReader(Stream& stream, size_t max_capacity = 64 * 1024);
@@ -41,11 +43,13 @@ class BufferedReader {
 
  private:
   absl::Status MakeRoom();
+  void NoteRead(size_t octets, size_t room);
 
   Stream& stream_;
   const size_t max_capacity_;
   std::unique_ptr<char[]> buffer_;
   size_t capacity_ = 0;
+  size_t next_capacity_ = kInitialCapacity;  // of the next buffer
   size_t begin_ = 0;
   size_t end_ = 0;
 };

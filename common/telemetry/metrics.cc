@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <type_traits>
@@ -64,6 +65,20 @@ class LabelSpace {
     return number;
   }
 
+  // Nothing where a label is open or a value was not declared.
+  std::optional<size_t> Find(std::initializer_list<std::string_view> values) const {
+    if (!closed_ || values.size() != labels_.size()) return std::nullopt;
+    size_t number = 0;
+    size_t i = 0;
+    for (const std::string_view value : values) {
+      const std::vector<std::string>& declared = labels_[i++].values;
+      const auto found = std::find(declared.begin(), declared.end(), value);
+      if (found == declared.end()) return std::nullopt;
+      number = number * declared.size() + static_cast<size_t>(found - declared.begin());
+    }
+    return number;
+  }
+
   prometheus::Labels LabelsOf(size_t number) const {
     prometheus::Labels result;
     for (size_t i = labels_.size(); i-- > 0;) {
@@ -105,8 +120,16 @@ class TypedState final : public metrics_internal::FamilyState {
     }
   }
 
-  Raw* At(std::initializer_list<size_t> indexes) {
-    const size_t number = space_.Number(indexes);
+  Raw* At(std::initializer_list<size_t> indexes) { return Known(space_.Number(indexes)); }
+
+  // Declared values are found without making a map of them and asking the family under its lock.
+  Raw* With(std::initializer_list<std::string_view> values) {
+    const std::optional<size_t> number = space_.Find(values);
+    return number.has_value() ? Known(*number) : Add(space_.LabelsOf(values));
+  }
+
+ private:
+  Raw* Known(size_t number) {
     Raw* metric = known_[number].load(std::memory_order_acquire);
     if (metric == nullptr) {
       // Two threads at once are given the same one by the family.
@@ -116,9 +139,6 @@ class TypedState final : public metrics_internal::FamilyState {
     return metric;
   }
 
-  Raw* With(std::initializer_list<std::string_view> values) { return Add(space_.LabelsOf(values)); }
-
- private:
   Raw* Add(const prometheus::Labels& labels) {
     if constexpr (std::is_same_v<Raw, prometheus::Histogram>) {
       return &family_.Add(labels, buckets_);

@@ -25,6 +25,7 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
+find_library(MAILMESH_JEMALLOC jemalloc REQUIRED)
 
 # Warnings for our own code only.
 add_library(mailmesh_flags INTERFACE)
@@ -103,6 +104,10 @@ function(mailmesh_service name)
   endif()
   add_executable(${binary} main.cc)
   target_link_libraries(${binary} PRIVATE mailmesh_${name}_service)
+  # docs/adr/0061-jemalloc.md. Sanitizers bring an allocator of their own.
+  if(NOT MAILMESH_SANITIZER AND NOT arg_BINARY)
+    target_link_libraries(${binary} PRIVATE ${MAILMESH_JEMALLOC})
+  endif()
   install(TARGETS ${binary} RUNTIME DESTINATION bin)
 endfunction()
 

@@ -16,6 +16,9 @@ namespace client = smtp::client;
 namespace replies = smtp::replies;
 using directory::v1::TlsPolicy;
 
+// Content is written when this much has gathered.
+constexpr size_t kFlushAbove = 64 * 1024;
+
 smtp::ClientOptions OptionsFor(const Relay& relay, const RouteAnswer& route) {
   smtp::ClientOptions options;
   options.protocol = route.lmtp ? smtp::Protocol::kLmtp : smtp::Protocol::kSmtp;
@@ -230,6 +233,8 @@ net::Awaitable<absl::Status> SmtpConnection::SendBody(BodyReader& body) {
     }
     if (octets->empty()) break;
     CO_RETURN_IF_ERROR(machine_.SendContent(*octets));
+    // A small message goes out as a whole, with its end: each piece of its own would cost both sides a turn.
+    if (machine_.output().size() < kFlushAbove) continue;
     absl::Status flushed = co_await Flush();
     if (!flushed.ok()) co_return flushed;
     // RFC 5321, 4.5.3.1.9: a server may have had enough in the middle of it, and may hang up then.

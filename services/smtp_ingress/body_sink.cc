@@ -59,7 +59,7 @@ net::Awaitable<void> BodySink::StartShardUploads() {
       upload.status = channel.status();
       continue;
     }
-    auto stub = MailboxService::NewStub(*channel);
+    const std::shared_ptr<MailboxService::Stub> stub = ingress_.stores.For(*channel);
     upload.to_store.emplace(rpc::ClientStream<mailbox::v1::UploadBodyRequest, mailbox::v1::UploadBodyResponse>::Start(
         stub->async(), &StoreMethods::UploadBody, context));
   }

@@ -84,7 +84,7 @@ net::Awaitable<absl::Status> DeliverToShard(Ingress& ingress, const DeliveryRequ
     recipient->set_original_recipient(copy.recipients.front().original);
     recipient->set_mailbox(copy.mailbox);
   }
-  auto stub = MailboxService::NewStub(*channel);
+  const std::shared_ptr<MailboxService::Stub> stub = ingress.stores.For(*channel);
   rpc::CallContext context = rpc::CallContext::Within(timeout, request.facts.correlation_id());
   rpc::RetryPolicy policy;
   policy.max_attempts = patient ? 100 : 5;

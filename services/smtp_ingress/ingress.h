@@ -12,7 +12,9 @@
 #include "common/net/cidr.h"
 #include "common/net/tls_server_context.h"
 #include "common/rpc/replica_picker.h"
+#include "common/rpc/stub_cache.h"
 #include "common/service/session_registry.h"
+#include "mailmesh/mailbox/v1/mailbox_service.grpc.pb.h"
 #include "services/smtp_ingress/limits.h"
 #include "services/smtp_ingress/metrics.h"
 
@@ -36,6 +38,7 @@ struct Ingress {
   auth::Authenticator authenticator;
   auth::DirectoryClient lookups;
   std::unique_ptr<auth::ShardMap> shards;
+  rpc::StubCache<mailbox::v1::MailboxService> stores;
   // All that concerns one message in the relay goes to one replica: the others know nothing of it.
   std::unique_ptr<rpc::ReplicaPicker> relays;
   std::shared_ptr<net::TlsServerContext> tls;

@@ -54,6 +54,9 @@ struct Logged {
 
 absl::Status Stage(Txn& txn, const AppendMessagesRequest& request, std::vector<Prepared>& prepared,
                    AppendMessagesResponse* response, std::vector<Logged>* logged, kv::Batch& contents) {
+  size_t octets = 0;
+  for (const Prepared& one : prepared) octets += BatchSize(one.content);
+  contents.Reserve(octets);
   std::optional<FenceCheck> fence;
   if (request.has_fence()) {
     fence.emplace(txn, request.fence());

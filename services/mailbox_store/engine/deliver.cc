@@ -40,6 +40,7 @@ class Delivery {
   absl::Status Run(Done<DeliverMessageResponse>& done) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     RETURN_IF_ERROR(Check());
     ASSIGN_OR_RETURN(content_, PrepareContent(store_, request_.body()));
+    batch_.Reserve(BatchSize(content_));
     FindAccounts();
     for (auto& [number, part] : parts_) part.account->mutex.Lock();
     const absl::Status status = StageAndCommit(done);

@@ -92,6 +92,11 @@ void WriteContent(Store& store, const NewContent& content, kv::Batch& batch) {
   batch.Put(store.column(ColumnId::kReferences), keys::Blob(content.blob), EncodeBlobRecord(content.size(), content.digest));
 }
 
+size_t BatchSize(const NewContent& content) {
+  constexpr size_t kRecords = 4096;  // keys, and what is small
+  return content.trace_fields.size() + content.octets.size() + content.summary.MemoryEstimate() + kRecords;
+}
+
 absl::StatusOr<MailboxChange> BeginChange(Txn& txn, MailboxId mailbox) {
   ASSIGN_OR_RETURN(const storage::v1::MailboxRecord* record, txn.Mailbox(mailbox));
   MailboxChange change;

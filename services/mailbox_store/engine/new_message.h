@@ -38,6 +38,8 @@ struct NewContent {
 
 absl::StatusOr<NewContent> PrepareContent(Store& store, const type::v1::MessageBody& body);
 void WriteContent(Store& store, const NewContent& content, kv::Batch& batch);
+// About what the content and one message of it take in a batch.
+size_t BatchSize(const NewContent& content);
 
 struct NewMessageFacts {
   Flags flags = 0;

@@ -360,6 +360,32 @@ TEST_P(StreamTest, BufferedReaderIsBounded) {
   Close(std::move(stream));
 }
 
+Awaitable<void> SendMuch(Stream stream) {
+  const std::string octets(4 << 20, 'm');
+  absl::Status status = co_await stream.Write(octets);
+  EXPECT_TRUE(status.ok()) << status;
+}
+
+// Of the reader's buffers, while all is read; 0: not all came.
+Awaitable<size_t> LargestCapacity(Stream* stream, size_t total) {
+  BufferedReader reader(*stream, 256 * 1024);
+  size_t largest = 0;
+  for (size_t taken = 0; taken < total; reader.Consume(reader.data().size())) {
+    absl::StatusOr<size_t> n = co_await reader.Fill();
+    if (!n.ok() || *n == 0) co_return 0;
+    taken += *n;
+    largest = std::max(largest, reader.capacity());
+  }
+  co_return largest;
+}
+
+TEST_P(StreamTest, BufferedReaderReadsMuchInLargePieces) {
+  auto listener = Start(SendMuch);
+  Stream stream = Connect(*listener);
+  EXPECT_EQ(RunTask(executor(), LargestCapacity(&stream, 4 << 20)), BufferedReader::kLargeCapacity);
+  Close(std::move(stream));
+}
+
 TEST_P(StreamTest, AddressesAndOptions) {
   auto listener = Start(Silent);
   Stream stream = Connect(*listener);
