@@ -15,7 +15,7 @@
 #include "common/telemetry/version.h"
 #include "google/protobuf/message.h"
 
-// Read by jemalloc, where it is linked (docs/adr/0061-jemalloc.md): memory that a burst has left is given back also while nothing
+// Read by jemalloc, where it is linked (docs/adr/0062-jemalloc.md): memory that a burst has left is given back also while nothing
 // is allocated any more.
 extern "C" const char* malloc_conf;
 const char* malloc_conf = "background_thread:true";

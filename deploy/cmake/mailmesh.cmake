@@ -104,7 +104,7 @@ function(mailmesh_service name)
   endif()
   add_executable(${binary} main.cc)
   target_link_libraries(${binary} PRIVATE mailmesh_${name}_service)
-  # docs/adr/0061-jemalloc.md. Sanitizers bring an allocator of their own.
+  # docs/adr/0062-jemalloc.md. Sanitizers bring an allocator of their own.
   if(NOT MAILMESH_SANITIZER AND NOT arg_BINARY)
     target_link_libraries(${binary} PRIVATE ${MAILMESH_JEMALLOC})
   endif()
