@@ -46,8 +46,6 @@ struct ColumnOptions {
   // May be null. Both must be safe to call from any thread.
   std::shared_ptr<rocksdb::MergeOperator> merge_operator{};
   std::shared_ptr<rocksdb::CompactionFilterFactory> compaction_filter{};
-  // Keys that begin alike in so many octets are written one after the other; 0: no such order. Keys that only ascend need none.
-  size_t insert_prefix = 0;
   // Files are compacted at least this often, so that a compaction filter comes by; 0: RocksDB decides.
   uint64_t periodic_compaction_seconds = 0;
 };

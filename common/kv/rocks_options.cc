@@ -5,7 +5,6 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/rate_limiter.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -74,10 +73,6 @@ rocksdb::ColumnFamilyOptions MakeColumnOptions(const DatabaseOptions& options, c
   result.merge_operator = column.merge_operator;
   result.compaction_filter_factory = column.compaction_filter;
   if (column.periodic_compaction_seconds > 0) result.periodic_compaction_seconds = column.periodic_compaction_seconds;
-  if (column.insert_prefix > 0) {
-    // An insertion begins where the last one of its prefix was, and not at the memtable's top.
-    result.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(column.insert_prefix));
-  }
   if (column.blob_files) {
     result.enable_blob_files = true;
     result.min_blob_size = 1024;

@@ -59,12 +59,6 @@ std::vector<kv::ColumnOptions> MakeColumns(const base::Clock& clock) {
   for (ColumnId paged : {ColumnId::kMessages, ColumnId::kEntries, ColumnId::kSummaries}) {
     at(paged).merge_operator = kv::NewPageMergeOperator();
   }
-  // Of an account, or of a mailbox: a delivery writes behind what the last one there has written.
-  for (ColumnId of_account : {ColumnId::kAccounts, ColumnId::kRequests}) at(of_account).insert_prefix = 8;
-  for (ColumnId of_mailbox :
-       {ColumnId::kMailboxes, ColumnId::kMessages, ColumnId::kEntries, ColumnId::kSummaries, ColumnId::kChanges}) {
-    at(of_mailbox).insert_prefix = 16;
-  }
   at(ColumnId::kBlobs).blob_files = true;
   at(ColumnId::kRequests).compaction_filter = std::make_shared<RequestFilterFactory>(clock);
   at(ColumnId::kRequests).periodic_compaction_seconds = kDay;
