@@ -1,6 +1,7 @@
 """A real name server (NSD) on 127.0.0.1, from the peers' root, for as long as the object lives."""
 import pathlib
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -11,18 +12,21 @@ from tests.support.ports import free_ports, wait_until
 
 
 class NameServer:
-    """zones: {"mail.test": records}; SOA and NS are put before them. Raises peers.Unavailable where there is no NSD."""
+    """zones: {"mail.test": records}; SOA and NS are put before them; change() gives a zone others. Raises peers.Unavailable where
+    there is no NSD."""
+
+    FIRST_SERIAL = 0x4d4d0000  # no other four octets of an answer are like it
 
     def __init__(self, zones):
         peers.require_root()
         self.port = free_ports(1)[0]
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="nsd-"))
+        self._serial = self.FIRST_SERIAL
         config = [f'server:\n  ip-address: 127.0.0.1@{self.port}\n  username: ""\n  database: ""\n  zonesdir: "{self.dir}"',
                   f'  pidfile: ""\n  logfile: "{self.dir}/log"\n  xfrdfile: "{self.dir}/xfrd"\n  zonelistfile: "{self.dir}/zones"',
                   f'  xfrdir: "{self.dir}"\n  server-count: 1\n  rrl-ratelimit: 0\nremote-control:\n  control-enable: no']
         for name, records in zones.items():
-            head = f"$ORIGIN {name}.\n$TTL 5\n@ IN SOA ns hostmaster 1 3600 600 86400 1\n@ IN NS ns\nns IN A 127.0.0.1\n"
-            (self.dir / f"{name}.zone").write_text(head + records)
+            self._write(name, records)
             config.append(f'zone:\n  name: "{name}"\n  zonefile: "{name}.zone"')
         (self.dir / "nsd.conf").write_text("\n".join(config) + "\n")
         libraries = f"{peers.ROOT}/usr/lib/x86_64-linux-gnu"
@@ -37,9 +41,24 @@ class NameServer:
             self.close()
             raise
 
-    def _answers(self):
-        # RFC 1035, 4.1: one question for the root's SOA; whatever the answer is, somebody reads.
-        question = struct.pack(">6H", 1, 0, 1, 0, 0, 0) + b"\0" + struct.pack(">2H", 6, 1)
+    def _write(self, name, records):
+        head = (f"$ORIGIN {name}.\n$TTL 5\n@ IN SOA ns hostmaster {self._serial} 3600 600 86400 1\n@ IN NS ns\n"
+                "ns IN A 127.0.0.1\n")
+        (self.dir / f"{name}.zone").write_text(head + records)
+
+    def change(self, name, records):
+        """Returns when the server answers from the new records."""
+        self._serial += 1
+        self._write(name, records)
+        # The server reads changed zones again.
+        self._process.send_signal(signal.SIGHUP)
+        serial = struct.pack(">I", self._serial)
+        wait_until(lambda: serial in (self._answers(name) or b""), f"the new zone {name}", 20)
+
+    def _answers(self, name=""):
+        # RFC 1035, 4.1: one question for the name's SOA; whatever the answer for the root is, somebody reads.
+        labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label)
+        question = struct.pack(">6H", 1, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", 6, 1)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.settimeout(0.2)
             try:
