@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string>
+#include <thread>
 #include <unordered_set>
+#include <vector>
 
 #include "absl/hash/hash.h"
 #include "common/base/fake_clock.h"
@@ -36,6 +39,20 @@ TEST(NewIdTest, AreDifferent) {
   std::set<std::string> ids;
   for (int i = 0; i < 10'000; ++i) ids.insert(NewIdText());
   EXPECT_EQ(ids.size(), 10'000u);
+}
+
+TEST(NewIdTest, OfSeveralThreadsAreDifferent) {
+  std::vector<std::vector<std::string>> of_thread(4);
+  std::vector<std::thread> threads;
+  for (auto& ids : of_thread) {
+    threads.emplace_back([&ids] {
+      for (int i = 0; i < 1000; ++i) ids.push_back(NewSessionId());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::set<std::string> all;
+  for (const auto& ids : of_thread) all.insert(ids.begin(), ids.end());
+  EXPECT_EQ(all.size(), 4000u);
 }
 
 TEST(RandomBelowTest, StaysBelowAndReachesAll) {
