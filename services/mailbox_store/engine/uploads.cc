@@ -19,14 +19,18 @@ Uploads::Writer::~Writer() {
 
 absl::StatusOr<std::unique_ptr<Uploads::Writer>> Uploads::Begin() {
   auto writer = std::unique_ptr<Writer>(new Writer(store_));
+  std::vector<BlobId> old;
+  bool full = false;
   {
     absl::MutexLock lock(&mutex_);
-    if (uploads_.size() >= kMaxUploads || summary_bytes_ >= kMaxSummaryBytes) {
-      writer->finished_ = true;  // nothing to abandon
-      return Overloaded("too many uploads");
-    }
-    uploads_[base::IdText(writer->blob_)] = Entry{nullptr, store_.clock().Now()};
+    const absl::Time now = store_.clock().Now();
+    if (Full()) old = TakeOut(absl::InfinitePast(), now - kRepetitionTime);
+    full = Full();
+    if (!full) uploads_[base::IdText(writer->blob_)] = Entry{nullptr, now};
   }
+  if (full) writer->finished_ = true;  // nothing to abandon
+  RETURN_IF_ERROR(HandToCollector(old));
+  if (full) return Overloaded("too many uploads");
   // First in the log: chunks without it would never be found again.
   kv::Commit commit;
   commit.sync = false;
@@ -85,8 +89,11 @@ absl::StatusOr<UploadPtr> Uploads::Pin(std::string_view upload_id) {
   absl::MutexLock lock(&mutex_);
   const auto it = uploads_.find(std::string(upload_id));
   if (it == uploads_.end() || it->second.upload == nullptr) return UploadNotFound(upload_id);
+  it->second.used = store_.clock().Now();
   return it->second.upload;
 }
+
+bool Uploads::Full() const { return uploads_.size() >= kMaxUploads || summary_bytes_ >= kMaxSummaryBytes; }
 
 void Uploads::Abandon(const BlobId& blob) {
   {
@@ -121,23 +128,29 @@ absl::Status Uploads::CollectLeftovers() {
   return HandToCollector(blobs);
 }
 
+std::vector<BlobId> Uploads::TakeOut(absl::Time received, absl::Time used) {
+  std::vector<BlobId> blobs;
+  for (auto it = uploads_.begin(); it != uploads_.end();) {
+    const Entry& entry = it->second;
+    // use_count 1: only the table holds it, and pinning it takes the lock. One that is still being written belongs to its writer.
+    const bool old = entry.since <= received || entry.used <= used;
+    if (entry.upload == nullptr || !old || entry.upload.use_count() > 1) {
+      ++it;
+      continue;
+    }
+    blobs.push_back(entry.upload->blob);
+    summary_bytes_ -= std::min(summary_bytes_, entry.upload->summary.MemoryEstimate());
+    it = uploads_.erase(it);
+  }
+  return blobs;
+}
+
 absl::StatusOr<int> Uploads::CollectExpired() {
-  const absl::Time before = store_.clock().Now() - store_.options().upload_memory;
   std::vector<BlobId> blobs;
   {
     absl::MutexLock lock(&mutex_);
-    for (auto it = uploads_.begin(); it != uploads_.end();) {
-      const Entry& entry = it->second;
-      // use_count 1: only the table holds it, and pinning it takes the lock. One that is still being written belongs to
-      // its writer.
-      if (entry.upload == nullptr || entry.since > before || entry.upload.use_count() > 1) {
-        ++it;
-        continue;
-      }
-      blobs.push_back(entry.upload->blob);
-      summary_bytes_ -= std::min(summary_bytes_, entry.upload->summary.MemoryEstimate());
-      it = uploads_.erase(it);
-    }
+    const absl::Time before = store_.clock().Now() - store_.options().upload_memory;
+    blobs = TakeOut(before, before);
   }
   RETURN_IF_ERROR(HandToCollector(blobs));
   return static_cast<int>(blobs.size());

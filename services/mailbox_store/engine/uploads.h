@@ -1,7 +1,8 @@
 // Contents that are written ahead of the messages that will refer to them.
 //
 // Flow: Begin -> Append (any pieces) -> Finish gives the upload's id -> Pin by the operation that stores a message -> the
-// collector drops it after upload_memory, when nobody pins it. What messages refer to lives on without the upload.
+// collector drops it after upload_memory, when nobody pins it. What messages refer to lives on without the upload: one that was
+// used stays for a call that is repeated, and makes room for new ones after kRepetitionTime.
 // Pieces go to the database unsynced, through the pipeline, in chunks of kChunkSize: the commit that refers to them carries
 // the sync for all of them, because the log keeps the order.
 // Thread-safety: Uploads by any thread; a Writer by one at a time. Append and Finish block.
@@ -16,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -42,8 +44,10 @@ using UploadPtr = std::shared_ptr<const Upload>;
 
 class Uploads {
  public:
-  static constexpr size_t kMaxUploads = 1000;
+  static constexpr size_t kMaxUploads = 10'000;
   static constexpr size_t kMaxSummaryBytes = 64 << 20;
+  // Longer than a caller repeats a call whose answer was lost.
+  static constexpr absl::Duration kRepetitionTime = absl::Seconds(60);
 
   explicit Uploads(Store& store) : store_(store) {}
 
@@ -92,7 +96,11 @@ class Uploads {
   struct Entry {
     UploadPtr upload;  // null while it is being written
     absl::Time since;
+    absl::Time used = absl::InfiniteFuture();  // for the last time
   };
+  bool Full() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Takes out those that nobody holds and that were received, or used, before these times; they are to go to the collector.
+  std::vector<BlobId> TakeOut(absl::Time received, absl::Time used) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Abandon(const BlobId& blob);
   absl::Status HandToCollector(const std::vector<BlobId>& blobs);
 

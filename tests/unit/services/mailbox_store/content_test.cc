@@ -134,6 +134,30 @@ TEST_F(ContentTest, AnUploadServesSeveralMessages) {
   EXPECT_EQ(CountKeys(ColumnId::kBlobs), 0u);
 }
 
+// RFC 3502: one APPEND may bring many messages, each of them an upload.
+TEST_F(ContentTest, UsedUploadsMakeRoomForOthers) {
+  const std::string octets = Message("small", "text");
+  const std::string first = Upload(octets);
+  ASSERT_EQ(Wait(store(), &DeliverMessage, Uploaded(first, ""))->results(0).code(), 0);
+  const std::string unused = Upload(octets);
+  while (store().uploads().count() < Uploads::kMaxUploads) Upload(octets);
+  EXPECT_TRUE(rpc::HasReason(store().uploads().Begin().status(), type::v1::ERROR_REASON_OVERLOAD));
+  // A call may be repeated until then.
+  EXPECT_TRUE(store().uploads().Pin(first).ok());
+  clock_.Advance(Uploads::kRepetitionTime - absl::Seconds(1));
+  EXPECT_FALSE(store().uploads().Begin().ok());
+  clock_.Advance(absl::Seconds(1));
+  {
+    const auto more = store().uploads().Begin();
+    EXPECT_TRUE(more.ok()) << more.status();
+    EXPECT_FALSE(store().uploads().Begin().ok());  // there was one
+  }
+  EXPECT_FALSE(store().uploads().Pin(first).ok());
+  EXPECT_TRUE(store().uploads().Pin(unused).ok());
+  CollectAll();
+  EXPECT_EQ(Content("ann", "INBOX", 1), octets);
+}
+
 TEST_F(ContentTest, UnusedUploadsAreCollected) {
   Upload(Big(2 * kChunkSize));
   {
