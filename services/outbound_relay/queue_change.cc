@@ -142,7 +142,9 @@ bool Matches(const relay::v1::QueueSelection& selection, const QueueId& id, cons
   }
   if (!selection.domain().empty() && !HasDomain(item, selection.domain())) return false;
   if (!selection.sender().empty() && !IsFrom(item, selection.sender())) return false;
-  return (now_ms - item.queued_ms()) / 1000 >= static_cast<int64_t>(selection.older_than_seconds());
+  // Where no age is asked for it does not matter: after the clock went back a message may be of the future.
+  return selection.older_than_seconds() == 0 ||
+         (now_ms - item.queued_ms()) / 1000 >= static_cast<int64_t>(selection.older_than_seconds());
 }
 
 absl::StatusOr<ChangeResult> ChangeItems(Relay& relay, Scheduler& scheduler, const relay::v1::QueueSelection& selection,

@@ -21,6 +21,10 @@ constexpr size_t kDestinationsAtOnce = 1000;
 constexpr size_t kAgesAtOnce = 500;
 // The clock may be stepped: the loop looks at it at least this often.
 constexpr auto kLongestPause = std::chrono::seconds(1);
+// Back by more than this it was set, and what was planned for later may be far off.
+constexpr int64_t kClockStepMs = 1000;
+// A retry is due at most this many longest retry intervals from now.
+constexpr int64_t kClockSlack = 2;
 constexpr auto kPauseAfterError = std::chrono::seconds(1);
 constexpr int64_t kBusyPauseMs = 50;
 // A shard of our own comes back within seconds.
@@ -163,6 +167,10 @@ void Scheduler::Moved(const Place& place) {
 
 void Scheduler::ForgetBackOff() {
   absl::MutexLock lock(&mutex_);
+  LookAgain();
+}
+
+void Scheduler::LookAgain() {
   std::vector<Entry*> all;
   for (Entry& entry : queues_) all.push_back(&entry);
   for (Entry* entry : all) {
@@ -177,9 +185,12 @@ void Scheduler::Wake() {
   asio::post(wake_.executor(), [this] { wake_.Notify(); });
 }
 
+int64_t Scheduler::LatestDueMs() const { return relay_.NowMs() + kClockSlack * absl::ToInt64Milliseconds(relay_.options.max_retry); }
+
 void Scheduler::Reschedule(Entry* entry) {
   Queue& queue = entry->second;
   if (queue.in_turns || queue.loading) return;
+  if (queue.next_due_ms != kNever && queue.next_due_ms > LatestDueMs()) queue.next_due_ms = 0;
   if (queue.wake_ms != kNever) wakes_.erase({queue.wake_ms, entry});
   queue.wake_ms = kNever;
   const absl::Time now = relay_.clock.Now();
@@ -300,6 +311,7 @@ net::Awaitable<void> Scheduler::Loop() {
     {
       absl::MutexLock lock(&mutex_);
       const int64_t now = relay_.NowMs();
+      if (now + kClockStepMs < std::exchange(last_seen_ms_, now)) LookAgain();
       while (!wakes_.empty() && wakes_.begin()->first <= now) {
         Entry* entry = wakes_.begin()->second;
         wakes_.erase(wakes_.begin());
@@ -343,7 +355,9 @@ net::Awaitable<void> Scheduler::Serve() {
 }
 
 net::Awaitable<void> Scheduler::Load(Entry* entry, size_t limit) {
-  auto work = [spool = relay_.spool.get(), name = entry->first, now = relay_.NowMs(), limit] { return spool->ReadDue(name, now, limit); };
+  auto work = [spool = relay_.spool.get(), name = entry->first, now = relay_.NowMs(), limit, latest = LatestDueMs()] {
+    return spool->ReadDue(name, now, limit, latest);
+  };
   absl::StatusOr<DuePage> page = co_await service::OnPool(*relay_.spool_pool, std::move(work));
   if (!page.ok()) {
     telemetry::Error("queue not read", {{"error", base::Message(page.status())}});

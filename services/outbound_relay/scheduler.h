@@ -106,6 +106,10 @@ class Scheduler final : public TurnKeeper {
   // Begins with the first of `ready` that does not run yet. False: there was none.
   bool LaunchReady(Entry* entry, Lane* lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Launch(Entry* entry, QueueId id, Lane* lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // At all destinations, without regard to what was planned.
+  void LookAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The latest time at which a retry can be due. Mail that is due later was written before the clock went back.
+  int64_t LatestDueMs() const;
   // Puts the destination where it will be seen next: in turns_, in wakes_, or, with nothing left to know of it, nowhere.
   void Reschedule(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetDue(Entry* entry, int64_t due_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -121,6 +125,7 @@ class Scheduler final : public TurnKeeper {
   std::array<std::deque<Entry*>, kStandings> turns_ ABSL_GUARDED_BY(mutex_);
   size_t last_line_ ABSL_GUARDED_BY(mutex_) = 0;  // that had a turn
   absl::btree_set<std::pair<int64_t, Entry*>> wakes_ ABSL_GUARDED_BY(mutex_);
+  int64_t last_seen_ms_ = 0;  // by the loop
   absl::flat_hash_set<QueueId> claimed_ ABSL_GUARDED_BY(mutex_);  // running, or in an operator's hand
   size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
   std::array<size_t, kStandings> held_ ABSL_GUARDED_BY(mutex_) = {};  // turns that are taken

@@ -240,20 +240,30 @@ absl::StatusOr<Item> Spool::Read(const QueueId& id) const {
   return Parse<Item>(value.view());
 }
 
-absl::StatusOr<DuePage> Spool::ReadDue(const std::string& destination, int64_t until_ms, size_t limit) const {
+absl::StatusOr<DuePage> Spool::ReadDue(const std::string& destination, int64_t until_ms, size_t limit, int64_t latest_ms) const {
+  constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
   DuePage page;
   const std::string prefix = destination + '\0';
   const auto iterator = database_->NewIterator(database_->column(kDue), prefix, kv::PrefixEnd(prefix));
-  for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
-    auto entry = ParseDueKey(iterator->key());
-    if (!entry.has_value()) return DamagedIndex();
-    if (entry->first.due_ms > until_ms || page.entries.size() >= limit) {
-      page.next_due_ms = entry->first.due_ms;
-      break;
+  // From where it stands; gives when the first one is due that is not taken.
+  const auto take = [&](int64_t last_ms) -> absl::StatusOr<std::optional<int64_t>> {
+    for (; iterator->Valid(); iterator->Next()) {
+      auto entry = ParseDueKey(iterator->key());
+      if (!entry.has_value()) return DamagedIndex();
+      const int64_t due_ms = entry->first.due_ms;
+      if (due_ms > last_ms || page.entries.size() >= limit) return due_ms;
+      page.entries.push_back({std::move(entry->second), due_ms});
     }
-    page.entries.push_back({std::move(entry->second), entry->first.due_ms});
-  }
-  RETURN_IF_ERROR(iterator->status());
+    RETURN_IF_ERROR(iterator->status());
+    return std::nullopt;
+  };
+  iterator->SeekToFirst();
+  ASSIGN_OR_RETURN(page.next_due_ms, take(until_ms));
+  if (page.entries.size() >= limit || !page.next_due_ms.has_value() || latest_ms == kForever) return page;
+  if (*page.next_due_ms > latest_ms) page.next_due_ms.reset();
+  iterator->Seek(DueKey({destination, latest_ms + 1}, ""));
+  ASSIGN_OR_RETURN(const std::optional<int64_t> more, take(kForever));
+  if (more.has_value()) page.next_due_ms = until_ms;
   return page;
 }
 

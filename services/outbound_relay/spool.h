@@ -10,6 +10,7 @@
 #include <absl/status/statusor.h>
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,8 +61,10 @@ class Spool {
                        const std::string& request_id, Done done);
 
   absl::StatusOr<Item> Read(const QueueId& id) const;  // NotFound
-  // A destination's items that are due at or before `until_ms`, oldest first, at most `limit`.
-  absl::StatusOr<DuePage> ReadDue(const std::string& destination, int64_t until_ms, size_t limit) const;
+  // A destination's items that are due at or before `until_ms`, oldest first, at most `limit`. What is due later than `latest_ms`
+  // was written before the clock went back, and is due as well.
+  absl::StatusOr<DuePage> ReadDue(const std::string& destination, int64_t until_ms, size_t limit,
+                                  int64_t latest_ms = std::numeric_limits<int64_t>::max()) const;
   // Destinations that have items, in order, after `after`: each with its earliest due time. It costs a look each, whatever their
   // queues' lengths.
   absl::StatusOr<std::vector<Place>> Destinations(const std::string& after, size_t limit) const;

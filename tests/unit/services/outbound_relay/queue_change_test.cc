@@ -69,5 +69,12 @@ TEST_F(SelectionTest, Age) {
   EXPECT_FALSE(IsMatch());
 }
 
+TEST_F(SelectionTest, WhatIsOfTheFutureIsSelectedAllTheSame) {
+  item_.set_queued_ms(item_.queued_ms() + 7'200'000);
+  EXPECT_TRUE(IsMatch());
+  selection_.set_older_than_seconds(1);
+  EXPECT_FALSE(IsMatch());
+}
+
 }  // namespace
 }  // namespace mailmesh::outbound_relay

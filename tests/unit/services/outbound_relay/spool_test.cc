@@ -143,6 +143,25 @@ TEST_F(SpoolTest, DueInTheOrderOfTime) {
   EXPECT_FALSE(spool_->ReadDue("b.test", 1000, 3).value().next_due_ms.has_value());
 }
 
+TEST_F(SpoolTest, WhatWasQueuedBeforeTheClockWentBackIsDue) {
+  ASSERT_TRUE(Enqueue("id-now", MakeItem(100), "x").ok());
+  ASSERT_TRUE(Enqueue("id-retry", MakeItem(1000), "x").ok());
+  ASSERT_TRUE(Enqueue("id-ahead", MakeItem(7'200'000), "x").ok());
+  ASSERT_TRUE(Enqueue("id-last", MakeItem(7'200'001), "x").ok());
+  const auto all = spool_->ReadDue("b.test", 200, 10, 2000).value();
+  EXPECT_EQ(Ids(all), (std::vector<QueueId>{"id-now", "id-ahead", "id-last"}));
+  EXPECT_EQ(all.next_due_ms, 1000);
+  // At the edge: what a retry can be due at is none of them.
+  const auto edge = spool_->ReadDue("b.test", 200, 10, 7'200'000).value();
+  EXPECT_EQ(Ids(edge), (std::vector<QueueId>{"id-now", "id-last"}));
+  // More of them than were asked for: at once again.
+  const auto part = spool_->ReadDue("b.test", 200, 2, 2000).value();
+  EXPECT_EQ(Ids(part), (std::vector<QueueId>{"id-now", "id-ahead"}));
+  EXPECT_EQ(part.next_due_ms, 200);
+  // None is left to wait for.
+  EXPECT_FALSE(spool_->ReadDue("b.test", 1000, 10, 2000).value().next_due_ms.has_value());
+}
+
 TEST_F(SpoolTest, EachDestinationHasItsOwnOrder) {
   // "b.test" begins "b.test.example", and sorts apart from it all the same.
   ASSERT_TRUE(Enqueue("id-1", ItemFor("x@b.test", 100), "x").ok());
