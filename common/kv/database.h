@@ -60,7 +60,7 @@ struct DatabaseOptions {
   uint64_t background_octets_per_second = 256 << 20;
   // Injected file system, for tests of faults; null: the real one. Must outlive the database.
   rocksdb::Env* env = nullptr;
-  // Compactions leave its floor alone, and wait for `compaction_pause` after one that had to give way (sparing_files.h). Null: they
+  // Compactions leave half of its floor alone, and wait for `compaction_pause` after one that had to give way (sparing_files.h). Null: they
   // take what there is. Must outlive the database.
   const FreeSpaceGuard* free_space = nullptr;
   std::chrono::milliseconds compaction_pause{60'000};

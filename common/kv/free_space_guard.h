@@ -46,6 +46,9 @@ class FreeSpaceGuard {
   absl::Status Admit(uint64_t octets);
 
   bool low() const { return low_.load(std::memory_order_relaxed); }
+  // Also what compactions may take is gone: half of the floor is for flushes and the log alone. Above it they can go on, so that
+  // deleting helps where the database itself has filled the disk.
+  bool short_of_space() const { return free_bytes() < options_.floor_bytes / 2; }
   uint64_t free_bytes() const { return free_.load(std::memory_order_relaxed); }
   bool has_ballast() const { return ballast_.load(std::memory_order_relaxed); }
 

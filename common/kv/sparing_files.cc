@@ -21,7 +21,7 @@ struct SparingFiles::Pause {
   bool Refuses() {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     if (now < until.load(std::memory_order_relaxed)) return true;
-    if (!guard.low()) return false;
+    if (!guard.short_of_space()) return false;
     until.store(now + length, std::memory_order_relaxed);
     telemetry::Warning("a compaction waits for free space", {{"free_bytes", guard.free_bytes()}});
     return true;

@@ -1,8 +1,8 @@
-// A file system on which compactions leave the floor of free space to others.
+// A file system on which compactions leave half of the floor of free space to others.
 //
 // A compaction writes its output before it deletes its input, as much again. On a disk that is nearly full it would take what
 // flushes and the log need, and RocksDB does not survive that (free_space_guard.h). Here its writes fail with NoSpace as soon as
-// the guard calls the space low; then each further one fails at its first octet for a pause, so that what it took is not taken
+// no more is left; then each further one fails at its first octet for a pause, so that what it took is not taken
 // again and again. Database makes light of that error. Flushes, the log and the manifest pass.
 //
 // RocksDB writes compactions with IO_LOW and flushes with IO_HIGH (IO_USER both, while it throttles writers: then all passes).

@@ -1,6 +1,7 @@
 #include "common/rpc/grpc_process.h"
 
 #include <grpc/grpc.h>
+#include <grpc/support/cpu.h>
 #include <grpc/support/log.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
@@ -17,7 +18,6 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
@@ -76,12 +76,18 @@ void MakeIdleCall(const std::shared_ptr<grpc::Channel>& channel, std::function<v
 // and has it that the other one never sees a second without an event. ADR 61.
 void KeepOtherThreadAwake(const std::shared_ptr<grpc::Channel>& channel) {
   pthread_setname_np(pthread_self(), "grpc-tend");
-  static std::atomic<bool> exiting{false};
-  // What gRPC's destructors take away at the process's end must not be called any more.
-  std::atexit([] { exiting.store(true); });
-  while (!exiting.load()) {
+  // What gRPC's destructors take away at the process's end must not be called any more. Never destroyed: this thread stays.
+  static absl::Mutex& mutex = *new absl::Mutex;
+  static bool exiting = false;
+  std::atexit([] {
+    absl::MutexLock lock(&mutex);
+    exiting = true;
+  });
+  while (true) {
     absl::SleepFor(absl::Milliseconds(500));
-    if (!exiting.load()) MakeIdleCall(channel, [] {});
+    absl::MutexLock lock(&mutex);
+    if (exiting) return;
+    MakeIdleCall(channel, [] {});
   }
 }
 
@@ -93,7 +99,7 @@ class CallbackQueuePin {
   CallbackQueuePin() : channel_(grpc::CreateChannel("", nullptr)) {
     // gRPC: half as many threads as cores, two at least. With more than two, each event finds one that waits already.
     constexpr unsigned kCoresOfThreeThreads = 6;
-    const bool two = std::thread::hardware_concurrency() < kCoresOfThreeThreads;
+    const bool two = gpr_cpu_num_cores() < kCoresOfThreeThreads;
     MakeIdleCall(channel_, [this, two] {
       if (two) KeepOtherThreadAwake(channel_);
     });

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/rpc/awaitable_event.h"
 #include "common/rpc/retry.h"
@@ -88,6 +89,8 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<grpc::Channel>>> ReplicaPicker::P
   absl::StatusOr<std::string> peer = co_await Retry<std::string>(policy, context, attempt);
   if (!peer.ok()) co_return peer.status();
   const std::optional<std::string> endpoint = one_process_ ? std::nullopt : rpc_internal::EndpointOfPeer(*peer);
+  // A peer that cannot be called by itself: a repetition might reach another one.
+  if (!one_process_ && !endpoint.has_value()) co_return absl::UnavailableError(absl::StrCat("no endpoint of a replica: ", *peer));
   std::shared_ptr<grpc::Channel> channel = endpoint.has_value() ? channel_to_(*endpoint) : balanced_;
   if (channel == nullptr) co_return absl::InternalError("no channel to a replica");
   absl::MutexLock lock(&mutex_);

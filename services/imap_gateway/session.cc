@@ -117,7 +117,7 @@ Session::Session(Gateway& gateway, net::Stream stream, bool implicit_tls)
       commands_(CommandReader::UnauthenticatedLimits()),
       implicit_tls_(implicit_tls),
       session_id_(base::NewSessionId()),
-      kicked_(std::make_shared<std::atomic<bool>>(false)) {}
+      kicked_(std::make_shared<std::atomic<Kick>>(Kick::kNone)) {}
 
 Session::~Session() = default;
 
@@ -130,7 +130,7 @@ net::Awaitable<void> Session::Run() {
   facts.start = absl::Now();
   facts.tls = implicit_tls_;
   const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason reason) {
-    kicked->store(true);
+    kicked->store(reason == service::KickReason::kOperator ? Kick::kNow : Kick::kDrain);
     handle.Interrupt();
     if (reason == service::KickReason::kOperator) handle.CancelAfter(kKickGrace);
   };
@@ -167,8 +167,10 @@ net::Awaitable<void> Session::Serve() {
   for (;;) {
     std::optional<CommandReader::Event> event = co_await NextEvent();
     if (!event.has_value()) co_return;
+    const bool whole = event->kind != CommandReader::Kind::kContinuation;
     Next next = co_await OnEvent(*event);
     if (next == Next::kClose) break;
+    drained_ = drained_ || (drains_ && whole);
     bool flushed = co_await FlushIfLarge();
     if (!flushed) co_return;
     // A client that pipelines without end lets the other sessions of this thread have their turn.

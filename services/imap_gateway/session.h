@@ -215,7 +215,10 @@ class Session {
   imap::CommandReader commands_;
   const bool implicit_tls_;
   const std::string session_id_;
-  std::shared_ptr<std::atomic<bool>> kicked_;  // shared with the registry's callback, which may run a little longer
+  enum class Kick { kNone, kDrain, kNow };
+  std::shared_ptr<std::atomic<Kick>> kicked_;  // shared with the registry's callback, which may run a little longer
+  bool drains_ = false;   // a drain has found a command arriving
+  bool drained_ = false;  // which was served since
   service::SessionRegistry::Entry entry_;
   net::TimePoint login_limit_;  // whoever has not logged in by then goes
   SessionState state_ = SessionState::kUnauthenticated;

@@ -23,18 +23,20 @@ net::Awaitable<bool> Session::WaitForInput() {
   if (!flushed) co_return false;
   const net::TimePoint limit = store_ != nullptr ? net::After(gateway_.idle_timeout) : login_limit_;
   for (;;) {
-    // A kick may have come while a command was being served. One that is arriving, such as an APPEND, is served first.
-    const bool kicked = kicked_->load();
-    if (kicked && commands_.idle()) co_return co_await SayClosing();
+    // A kick may have come while a command was being served. A drain lets the one that is arriving, such as an APPEND, be served:
+    // that one alone, for a client may always have begun the next. An operator's kick waits for nothing.
+    const Kick kick = kicked_->load();
+    if (kick == Kick::kNow || (kick == Kick::kDrain && (drained_ || commands_.idle()))) co_return co_await SayClosing();
+    drains_ = kick == Kick::kDrain;
     net::Duration left = limit - net::Clock::now();
-    if (kicked) left = std::min<net::Duration>(left, kDrainPatience);
+    if (drains_) left = std::min<net::Duration>(left, kDrainPatience);
     stream_.ExpiresAfter(std::max<net::Duration>(left, std::chrono::milliseconds(1)));
     absl::StatusOr<net::WaitResult> waited = co_await reader_.WaitReadable();
     stream_.ExpiresAfter(gateway_.idle_timeout);
     if (waited.ok() && *waited == net::WaitResult::kReadable) break;
     if (waited.ok()) continue;
     if (absl::IsDeadlineExceeded(waited.status())) {
-      if (kicked) co_return co_await SayClosing();
+      if (drains_) co_return co_await SayClosing();
       // RFC 3501, 5.4.
       Bye(imap::Code::kNone, "Disconnected for inactivity.");
       co_await Flush();

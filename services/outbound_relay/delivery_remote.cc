@@ -120,7 +120,7 @@ class RemoteDelivery {
       co_return;
     }
     for (const Hop& hop : route.hops) {
-      if (!MayTryOneMore()) co_return;
+      if (!MayTryOneMore()) co_return LeaveUntried();
       absl::StatusOr<std::vector<net::SocketAddress>> addresses = co_await AddressesOf(hop);
       if (!addresses.ok()) {
         const std::string why = absl::StrCat("Cannot connect to ", hop.host, ": ", addresses.status().message());
@@ -129,7 +129,7 @@ class RemoteDelivery {
       }
       for (const net::SocketAddress& address : *addresses) {
         if (address == asked) continue;
-        if (!MayTryOneMore()) co_return;
+        if (!MayTryOneMore()) co_return LeaveUntried();
         Server server{hop.host, address};
         co_await TryServer(std::move(server), route);
       }
@@ -148,6 +148,14 @@ class RemoteDelivery {
     if (relay_.stopping.load() || servers_ >= relay_.options.servers_per_attempt) return false;
     // RFC 5321, 5.1: two addresses at least, however long the first one has taken.
     return addresses_ < 2 || net::Clock::now() < until_;
+  }
+
+  // Some servers were not asked: what others said of themselves is not final.
+  void LeaveUntried() {
+    for (const size_t i : left_) {
+      smtp::Outcome& outcome = result_.recipients[i].outcome;
+      if (outcome.verdict == smtp::Verdict::kPermanent) outcome.verdict = smtp::Verdict::kTemporary;
+    }
   }
 
   net::Awaitable<void> TryServer(Server server, const RouteAnswer& route) {

@@ -345,7 +345,12 @@ net::Awaitable<ItemRunResult> RunItem(Relay& relay, Lane& lane, TurnKeeper& turn
     co_return nothing;
   }
   const bool elsewhere = turn.has_value() && turn->destination() != item->destination();
-  if (item->held() || (kind == RunKind::kDeliver && (elsewhere || item->next_attempt_ms() > relay.NowMs()))) co_return nothing;
+  if (item->held() || (kind == RunKind::kDeliver && elsewhere)) co_return nothing;
+  const int64_t due_ms = item->next_attempt_ms();
+  if (kind == RunKind::kDeliver && due_ms > relay.NowMs() && due_ms <= relay.LatestDueMs()) {
+    nothing.next = PlaceOf(*item);
+    co_return nothing;
+  }
   auto run = std::make_unique<ItemRun>(relay, lane, turns, std::move(id), std::move(*item), std::move(turn));
   turn.reset();
   if (kind == RunKind::kConclude) co_return co_await run->ConcludeAge();

@@ -2,6 +2,7 @@
 #ifndef MAILMESH_SERVICES_OUTBOUND_RELAY_RELAY_H_
 #define MAILMESH_SERVICES_OUTBOUND_RELAY_RELAY_H_
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -63,6 +64,8 @@ struct Relay {
   std::atomic<bool> stopping{false};
 
   int64_t NowMs() const { return absl::ToUnixMillis(clock.Now()); }
+  // Later than anything that is planned now. Mail that is due later was written before the clock was set back: it is due.
+  int64_t LatestDueMs() const { return NowMs() + absl::ToInt64Milliseconds(std::max(2 * options.max_retry, absl::Minutes(5))); }
 };
 
 }  // namespace mailmesh::outbound_relay

@@ -23,8 +23,6 @@ constexpr size_t kAgesAtOnce = 500;
 constexpr auto kLongestPause = std::chrono::seconds(1);
 // Back by more than this it was set, and what was planned for later may be far off.
 constexpr int64_t kClockStepMs = 1000;
-// A retry is due at most this many longest retry intervals from now.
-constexpr int64_t kClockSlack = 2;
 constexpr auto kPauseAfterError = std::chrono::seconds(1);
 constexpr int64_t kBusyPauseMs = 50;
 // A shard of our own comes back within seconds.
@@ -185,12 +183,10 @@ void Scheduler::Wake() {
   asio::post(wake_.executor(), [this] { wake_.Notify(); });
 }
 
-int64_t Scheduler::LatestDueMs() const { return relay_.NowMs() + kClockSlack * absl::ToInt64Milliseconds(relay_.options.max_retry); }
-
 void Scheduler::Reschedule(Entry* entry) {
   Queue& queue = entry->second;
   if (queue.in_turns || queue.loading) return;
-  if (queue.next_due_ms != kNever && queue.next_due_ms > LatestDueMs()) queue.next_due_ms = 0;
+  if (queue.next_due_ms != kNever && queue.next_due_ms > relay_.LatestDueMs()) queue.next_due_ms = 0;
   if (queue.wake_ms != kNever) wakes_.erase({queue.wake_ms, entry});
   queue.wake_ms = kNever;
   const absl::Time now = relay_.clock.Now();
@@ -355,7 +351,7 @@ net::Awaitable<void> Scheduler::Serve() {
 }
 
 net::Awaitable<void> Scheduler::Load(Entry* entry, size_t limit) {
-  auto work = [spool = relay_.spool.get(), name = entry->first, now = relay_.NowMs(), limit, latest = LatestDueMs()] {
+  auto work = [spool = relay_.spool.get(), name = entry->first, now = relay_.NowMs(), limit, latest = relay_.LatestDueMs()] {
     return spool->ReadDue(name, now, limit, latest);
   };
   absl::StatusOr<DuePage> page = co_await service::OnPool(*relay_.spool_pool, std::move(work));

@@ -108,8 +108,6 @@ class Scheduler final : public TurnKeeper {
   void Launch(Entry* entry, QueueId id, Lane* lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // At all destinations, without regard to what was planned.
   void LookAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The latest time at which a retry can be due. Mail that is due later was written before the clock went back.
-  int64_t LatestDueMs() const;
   // Puts the destination where it will be seen next: in turns_, in wakes_, or, with nothing left to know of it, nowhere.
   void Reschedule(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetDue(Entry* entry, int64_t due_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

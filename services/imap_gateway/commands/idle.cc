@@ -43,7 +43,7 @@ Session::Result Session::IdleWait() {
     absl::StatusOr<net::WaitResult> waited = co_await reader_.WaitReadable();
     stream_.ExpiresAfter(gateway_.idle_timeout);
     if (waited.ok() && *waited == net::WaitResult::kReadable) co_return Next::kGoOn;
-    if (kicked_->load()) {
+    if (kicked_->load() != Kick::kNone) {
       co_await SayClosing();
       co_return Next::kClose;
     }

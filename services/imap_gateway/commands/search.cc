@@ -107,7 +107,7 @@ net::Awaitable<absl::StatusOr<imap::SequenceSet>> Session::SearchStore(mailbox::
   uint64_t size = ReadsContents(key) ? kSliceOfContents : kSlice;
   *request.mutable_key() = std::move(key);
   while (!candidates.empty()) {
-    if (kicked_->load()) co_return absl::UnavailableError("the session is to end");
+    if (kicked_->load() != Kick::kNone) co_return absl::UnavailableError("the session is to end");
     imap::SequenceSet left = candidates;
     const imap::SequenceSet slice = TakeFirst(left, size);
     *request.mutable_within() = ToUidSet(slice, known());

@@ -61,7 +61,15 @@ TEST_F(SparingFilesTest, ACompactionGivesWayAndAllElseGoesOn) {
     ASSERT_TRUE(Put("a").ok());
     ASSERT_TRUE(database_->Flush().ok());
   }
-  SetFree(kFloor - 1);
+  // At the floor: growth is refused, and compactions go on.
+  SetFree(kFloor / 2);
+  EXPECT_TRUE(IsDiskFull(Put("b")));
+  EXPECT_TRUE(database_->CompactWhole(database_->column(0)).ok());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(Put("a", /*grows=*/false).ok());
+    ASSERT_TRUE(database_->Flush().ok());
+  }
+  SetFree(kFloor / 2 - 1);
   const absl::Status refused = database_->CompactWhole(database_->column(0));
   EXPECT_TRUE(IsDiskFull(refused)) << refused;
   EXPECT_TRUE(IsDiskFull(Put("b")));
@@ -87,7 +95,7 @@ TEST_F(SparingFilesTest, ACompactionGivesWayAndAllElseGoesOn) {
 
 // RocksDB's own compactions begin at four flushed files, and are tried again every second.
 TEST_F(SparingFilesTest, WhatRocksDbTriesByItselfStopsNothing) {
-  SetFree(kFloor - 1);
+  SetFree(kFloor / 2 - 1);
   for (int i = 0; i < 12; ++i) {
     ASSERT_TRUE(Put("key" + std::to_string(i % 2), /*grows=*/false).ok());
     ASSERT_TRUE(database_->Flush().ok());
