@@ -100,6 +100,7 @@ void Drain(RuntimeImpl& runtime, AppBase& app) {
   runtime.StopListeners();
   const absl::Time deadline = absl::Now() + runtime.drain_window();
   app.Drain(deadline);
+  absl::SleepFor(start + runtime.late_calls() - absl::Now());
   runtime.StopGrpc(std::max(deadline, absl::Now() + kGrpcGrace));
   app.Stop();
   telemetry::Info("drained", {{"seconds", absl::Now() - start}, {"sessions", runtime.sessions().size()}});

@@ -22,6 +22,8 @@ namespace {
 constexpr absl::Duration kHeartbeat = absl::Seconds(2);
 // Nothing on an I/O thread may take a second; a machine that swaps may make it thirty.
 constexpr absl::Duration kStuck = absl::Seconds(30);
+// A picked replica is used for 100 ms, and a call takes its time to come here.
+constexpr absl::Duration kLateCalls = absl::Milliseconds(500);
 
 std::vector<std::string> Lines(const absl::Status& status) {
   if (status.ok()) return {};
@@ -82,6 +84,9 @@ absl::Status RuntimeImpl::StartAdmin() {
   return absl::OkStatus();
 }
 
+// Among replicas that come and go.
+bool RuntimeImpl::found_by_name() const { return balanced_ && !common_.grpc().listen().starts_with("unix:"); }
+
 absl::Status RuntimeImpl::StartGrpc() {
   const auto& config = common_.grpc();
   if (config.listen().empty()) return absl::OkStatus();
@@ -94,9 +99,8 @@ absl::Status RuntimeImpl::StartGrpc() {
   }
   options.reflection = config.reflection();
   options.max_calls = static_cast<int>(std::min<uint32_t>(config.max_calls(), 1 << 30));
-  const bool is_unix = config.listen().starts_with("unix:");
   // gRPC looks up a name only when a connection to what it led to has ended.
-  if (balanced_ && !is_unix) options.max_connection_age = config::ToAbsl(config.max_connection_age());
+  if (found_by_name()) options.max_connection_age = config::ToAbsl(config.max_connection_age());
   options.metrics = &rpc_metrics_;
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(options, services_);
   if (!server.ok()) return base::Annotate(server.status(), absl::StrCat("gRPC on ", config.listen()));
@@ -118,6 +122,10 @@ void RuntimeImpl::SetReady() {
 void RuntimeImpl::BeginDrain() {
   notify_.Stopping();
   if (server_ != nullptr) server_->SetServing(false);
+}
+
+absl::Duration RuntimeImpl::late_calls() const {
+  return server_ != nullptr && found_by_name() ? kLateCalls : absl::ZeroDuration();
 }
 
 void RuntimeImpl::StopListeners() {

@@ -53,6 +53,8 @@ class RuntimeImpl final : public Runtime {
   void SetReady();
   // Health says NOT_SERVING; everything still works.
   void BeginDrain();
+  // How long after that calls still come from callers that picked this replica before (common/rpc/replica_picker.h).
+  absl::Duration late_calls() const;
   void StopListeners();
   void StopGrpc(absl::Time deadline);
   // Ends the I/O threads and, after what they accepted, the worker pools.
@@ -95,6 +97,8 @@ class RuntimeImpl final : public Runtime {
     std::unique_ptr<base::WorkerPool::Observer> observer;
     std::unique_ptr<base::WorkerPool> pool;
   };
+
+  bool found_by_name() const;
 
   const std::string role_;
   const std::string config_;
