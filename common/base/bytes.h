@@ -32,10 +32,19 @@ std::optional<T> TakeBigEndian(std::string_view& in) {
   return value;
 }
 
+// The value of a hexadecimal digit of either case; -1: it is none.
+constexpr int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
 // Lower-case hexadecimal.
 std::string HexEncode(std::string_view octets);
 // Accepts either case; nothing for an odd length or another character.
 std::optional<std::string> HexDecode(std::string_view text);
+// As in parameters of MIME fields (RFC 2231, 4) and in URIs: each "%" with two hexadecimal digits is an octet; what is none stays as it is.
+std::string PercentDecode(std::string_view text);
 
 // RFC 4648, 4: with padding, without line breaks.
 std::string Base64Encode(std::string_view octets);

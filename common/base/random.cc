@@ -90,10 +90,8 @@ std::string IdHex(const Id128& id) { return HexEncode({reinterpret_cast<const ch
 std::string NewIdText(const Clock& clock) { return IdText(NewId(clock)); }
 
 std::string NewSessionId() {
-  std::array<uint8_t, 8> octets;
-  TakeForId(octets);
-  unsigned __int128 number = 0;
-  for (uint8_t octet : octets) number = number << 8 | octet;
+  uint64_t number;
+  TakeForId({reinterpret_cast<uint8_t*>(&number), sizeof(number)});
   return Base32(number, 13);
 }
 

@@ -14,19 +14,13 @@ void AppendVarint(std::string& out, uint64_t value) {
   out.push_back(static_cast<char>(value));
 }
 
-namespace {
-
-// Most numbers of a page are below 128, and a page has two for each of its records.
-inline std::optional<uint64_t> TakeMostlySmall(std::string_view& in) {
-  if (in.empty() || static_cast<uint8_t>(in.front()) >= 0x80) return TakeVarint(in);
-  const auto value = static_cast<uint8_t>(in.front());
-  in.remove_prefix(1);
-  return value;
-}
-
-}  // namespace
-
 std::optional<uint64_t> TakeVarint(std::string_view& in) {
+  // Most numbers are below 128, and a page has two for each of its records.
+  if (!in.empty() && static_cast<uint8_t>(in.front()) < 0x80) {
+    const auto value = static_cast<uint8_t>(in.front());
+    in.remove_prefix(1);
+    return value;
+  }
   uint64_t value = 0;
   for (size_t i = 0; i < in.size() && i < 10; ++i) {
     const auto octet = static_cast<uint8_t>(in[i]);
@@ -41,8 +35,8 @@ std::optional<uint64_t> TakeVarint(std::string_view& in) {
 
 bool PageReader::Next() {
   if (rest_.empty() || damaged_) return false;
-  const std::optional<uint64_t> step = TakeMostlySmall(rest_);
-  const std::optional<uint64_t> size = step ? TakeMostlySmall(rest_) : std::nullopt;
+  const std::optional<uint64_t> step = TakeVarint(rest_);
+  const std::optional<uint64_t> size = step ? TakeVarint(rest_) : std::nullopt;
   damaged_ = !size || *step >= kPageWidth || (!first_ && *step == 0) || (*size > 0 && *size - 1 > rest_.size());
   if (!damaged_) {
     index_ = first_ ? static_cast<uint32_t>(*step) : index_ + static_cast<uint32_t>(*step);

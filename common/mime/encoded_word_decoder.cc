@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/bytes.h"
 #include "common/mime/encoded_word.h"
 #include "common/mime/header.h"
 #include "common/mime/transfer_encoding.h"
@@ -23,12 +24,6 @@ struct EncodedWord {
 };
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
-
-int HexValue(char c) {
-  const char lower = text::LowerAscii(c);
-  if (c >= '0' && c <= '9') return c - '0';
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 // RFC 2047, 2: "=?" charset ["*" language] "?" encoding "?" text "?=". Neither part contains '?' or white space, so that
 // looking costs no more than the distance to the next '?'.
@@ -55,9 +50,9 @@ std::string DecodeQ(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
-    const bool hex = text[i] == '=' && i + 2 < text.size() && HexValue(text[i + 1]) >= 0 && HexValue(text[i + 2]) >= 0;
+    const bool hex = text[i] == '=' && i + 2 < text.size() && base::HexDigit(text[i + 1]) >= 0 && base::HexDigit(text[i + 2]) >= 0;
     if (hex) {
-      out += static_cast<char>(HexValue(text[i + 1]) << 4 | HexValue(text[i + 2]));
+      out += static_cast<char>(base::HexDigit(text[i + 1]) << 4 | base::HexDigit(text[i + 2]));
       i += 2;
     } else {
       out += text[i] == '_' ? ' ' : text[i];
@@ -138,21 +133,6 @@ class Decoder {
   bool after_word_ = false;
 };
 
-std::string DecodePercent(std::string_view value) {
-  std::string out;
-  out.reserve(value.size());
-  for (size_t i = 0; i < value.size(); ++i) {
-    const bool hex = value[i] == '%' && i + 2 < value.size() && HexValue(value[i + 1]) >= 0 && HexValue(value[i + 2]) >= 0;
-    if (hex) {
-      out += static_cast<char>(HexValue(value[i + 1]) << 4 | HexValue(value[i + 2]));
-      i += 2;
-    } else {
-      out += value[i];
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string DecodeHeaderText(std::string_view value, size_t max_output) {
@@ -172,7 +152,7 @@ Parameter DecodeParameter(const Parameter& parameter) {
     charset = text.substr(0, first);
     text.remove_prefix(second + 1);
   }
-  const std::string octets = DecodePercent(text);
+  const std::string octets = base::PercentDecode(text);
   decoded.value = text::DecodeCharset(charset, octets).value_or(text::RepairUtf8(octets));
   return decoded;
 }

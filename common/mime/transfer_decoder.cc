@@ -1,6 +1,7 @@
 #include <array>
 #include <cstddef>
 
+#include "common/base/bytes.h"
 #include "common/mime/transfer_encoding.h"
 
 namespace mailmesh::mime {
@@ -18,13 +19,6 @@ constexpr std::array<uint8_t, 256> MakeBase64Values() {
   return values;
 }
 constexpr std::array<uint8_t, 256> kBase64Values = MakeBase64Values();
-
-// -1: no hexadecimal digit.
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
@@ -97,9 +91,9 @@ bool QuotedPrintableDecoder::TakeHeld(char c, std::string* out) {
 
 bool QuotedPrintableDecoder::TakeAfterEquals(char c, std::string* out) {
   const char last = held_.back();
-  const bool hex_begun = held_.size() == 2 && HexValue(last) >= 0;
-  if (hex_begun && HexValue(c) >= 0) {
-    *out += static_cast<char>(HexValue(last) << 4 | HexValue(c));
+  const bool hex_begun = held_.size() == 2 && base::HexDigit(last) >= 0;
+  if (hex_begun && base::HexDigit(c) >= 0) {
+    *out += static_cast<char>(base::HexDigit(last) << 4 | base::HexDigit(c));
     held_.clear();
     return true;
   }
@@ -107,7 +101,7 @@ bool QuotedPrintableDecoder::TakeAfterEquals(char c, std::string* out) {
     held_.clear();
     return true;
   }
-  const bool continues = (held_.size() == 1 && HexValue(c) >= 0) ||
+  const bool continues = (held_.size() == 1 && base::HexDigit(c) >= 0) ||
                          (!hex_begun && last != '\r' && (IsBlank(c) || c == '\r') && held_.size() < kMaxHeld);
   if (continues) {
     held_ += c;
@@ -120,7 +114,7 @@ bool QuotedPrintableDecoder::TakeAfterEquals(char c, std::string* out) {
 
 void QuotedPrintableDecoder::Finish(std::string* out) {
   // White space at the end, or a soft break, is dropped; "=X" meant nothing.
-  if (held_.size() == 2 && HexValue(held_.back()) >= 0) *out += held_;
+  if (held_.size() == 2 && base::HexDigit(held_.back()) >= 0) *out += held_;
   held_.clear();
 }
 

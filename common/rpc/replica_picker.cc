@@ -2,11 +2,9 @@
 
 #include <grpcpp/generic/generic_stub.h>
 
-#include <algorithm>
-
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/base/bytes.h"
 #include "common/rpc/awaitable_event.h"
 #include "common/rpc/retry.h"
 #include "common/rpc/status_mapping.h"
@@ -43,33 +41,13 @@ asio::awaitable<absl::StatusOr<std::string>> Probe(std::shared_ptr<grpc::Channel
 }  // namespace
 
 namespace rpc_internal {
-namespace {
-
-// A peer is a URI.
-std::string PercentDecoded(std::string_view text) {
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const absl::string_view digits(text.data() + i, std::min<size_t>(3, text.size() - i));
-    uint32_t octet = 0;
-    if (digits.size() == 3 && digits[0] == '%' && absl::SimpleHexAtoi(digits.substr(1), &octet)) {
-      decoded.push_back(static_cast<char>(octet));
-      i += 2;
-    } else {
-      decoded.push_back(text[i]);
-    }
-  }
-  return decoded;
-}
-
-}  // namespace
-
 std::optional<std::string> EndpointOfPeer(std::string_view peer) {
   if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) {
     peer.remove_prefix(5);
   } else if (!peer.starts_with("unix:/")) {
     return std::nullopt;
   }
-  return PercentDecoded(peer);
+  return base::PercentDecode(peer);  // a peer is a URI
 }
 
 }  // namespace rpc_internal

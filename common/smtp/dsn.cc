@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "common/base/bytes.h"
 #include "common/base/utf8.h"
 #include "common/text/ascii.h"
 
@@ -15,13 +16,6 @@ constexpr std::string_view kUtf8Type = "utf-8";
 constexpr bool IsXchar(char c) { return c >= '!' && c <= '~' && c != '+' && c != '='; }
 // RFC 6533, 3 QCHAR.
 constexpr bool IsQchar(char c) { return IsXchar(c) && c != '\\'; }
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;  // RFC 3461 wants upper case; who writes lower means the same
-  return -1;
-}
 
 // RFC 3461, 4.2 and 4.4: the decoded values consist of printable ASCII; this also keeps them from breaking a DSN's
 // lines.
@@ -61,7 +55,7 @@ void AppendEmbedded(uint32_t code, std::string& out) {
   char digits[8];
   const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), code, 16);
   out.append("\\x{");
-  for (const char* at = digits; at < end; ++at) out.push_back(kHex[static_cast<size_t>(HexValue(*at))]);
+  for (const char* at = digits; at < end; ++at) out.push_back(kHex[static_cast<size_t>(base::HexDigit(*at))]);
   out.push_back('}');
 }
 
@@ -157,8 +151,8 @@ std::optional<std::string> DecodeXtext(std::string_view text) {
       continue;
     }
     if (text[i] != '+' || i + 2 >= text.size()) return std::nullopt;
-    const int high = HexValue(text[i + 1]);
-    const int low = HexValue(text[i + 2]);
+    const int high = base::HexDigit(text[i + 1]);
+    const int low = base::HexDigit(text[i + 2]);
     if (high < 0 || low < 0) return std::nullopt;
     out.push_back(static_cast<char>(high << 4 | low));
     i += 2;

@@ -34,6 +34,15 @@ TEST(HexTest, RoundTripAndErrors) {
   EXPECT_EQ(HexDecode("0g"), std::nullopt);
 }
 
+TEST(BytesTest, PercentDecode) {
+  EXPECT_EQ(PercentDecode("%5B2001:db8::1%5d:25"), "[2001:db8::1]:25");
+  EXPECT_EQ(PercentDecode("%00%ff"), std::string("\x00\xff", 2));
+  // What is no escape stays, at the end too.
+  for (const char* text : {"", "%", "a%", "%4", "%4g", "%g4", "%%", "100%"}) EXPECT_EQ(PercentDecode(text), text);
+  EXPECT_EQ(PercentDecode("%%41"), "%A");
+  EXPECT_EQ(PercentDecode("%2541"), "%41");
+}
+
 TEST(Base64Test, VectorsOfRfc4648) {
   const std::pair<const char*, const char*> vectors[] = {{"", ""},
                                                          {"f", "Zg=="},
