@@ -69,7 +69,8 @@ def fetch(side, messages):
     return meter.figures(count)
 
 
-def all_cases(sizes):
+def all_cases(quick):
+    sizes = QUICK if quick else Sizes()
     store = functools.partial(mail_cases.store, protocol="smtp", sessions=32, count=sizes.mail, size=4096)
     mixed = functools.partial(mailbox_cases.mixed, messages=sizes.mixed_box, count=sizes.mixed)
     fill_mixed = functools.partial(prepare_mixed, messages=sizes.mixed_box)
