@@ -63,9 +63,8 @@ class AuthServiceImpl final : public v1::AuthService::CallbackService {
   asio::awaitable<Verdict> Exchange(v1::AuthenticateStart start, Reader* reader, Writer* writer);
   // One step, and the hash that it may ask for; a success with the account's place.
   using Outcome = std::variant<sasl::ServerChallenge, sasl::ServerHash, v1::AuthenticateSuccess>;
-  asio::awaitable<absl::StatusOr<Outcome>> Step(std::shared_ptr<sasl::ServerSession> session,
-                                                         std::optional<base::Secret> input, std::string peer,
-                                                         FailureLimiter::Attempt* attempt);
+  asio::awaitable<absl::StatusOr<Outcome>> Step(std::shared_ptr<sasl::ServerSession> session, std::optional<base::Secret> input,
+                                                std::string peer, FailureLimiter::Attempt* attempt);
   // Counts the verdict and holds it back.
   asio::awaitable<void> HoldBack(const Verdict* verdict, std::string peer);
   // On a pool.

@@ -147,14 +147,11 @@ class Stages(RelayTest):
             return DROP
 
         def reads_on(stage, argument, session):
-            if stage != "data":
-                return None
-            session.send("354 go ahead")
-            session.file.read(100_000)
-            session.send("552 5.3.4 too large")
-            time.sleep(0.3)
-            ends.append(session.file.read()[-5:])
-            return DROP
+            answer = hangs_up(stage, argument, session)
+            if answer is DROP:
+                time.sleep(0.3)
+                ends.append(session.file.read()[-5:])
+            return answer
 
         def first_chunk(stage, argument, session):
             if stage != "bdat":
