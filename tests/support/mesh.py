@@ -12,6 +12,8 @@ import threading
 import time
 import urllib.request
 
+from tests.support.ports import wait_until
+
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("MAILMESH_BIN", PROJECT / "build/release/bin"))
 ROLES = ("directory", "mailbox_store", "outbound_relay", "fetcher", "smtp_ingress", "imap_gateway", "pop3_gateway")
@@ -134,11 +136,13 @@ class Mesh:
         return total
 
     def process_id(self, role):
-        """The process of a role now, as `mailmesh status` tells it."""
-        for row in json.loads(self.run("status", "-o", "json", check=False).stdout):
-            if row["role"] == role:
-                return int(row["process"])
-        raise KeyError(role)
+        """The process of a role, as `mailmesh status` tells it. One that ended is waited for, until it is started again."""
+        def there():
+            rows = json.loads(self.run("status", "-o", "json", check=False).stdout)
+            process = next(row["process"] for row in rows if row["role"] == role)
+            return None if process == "-" else int(process)
+
+        return wait_until(there, f"a process of {role}")
 
     def kill_role(self, role):
         """kill -9; the supervisor starts it again."""
