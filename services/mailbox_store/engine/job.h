@@ -125,6 +125,7 @@ class JobSlot {
     explicit Reader(std::shared_ptr<JobSink<Response>> sink) : sink_(std::move(sink)) {}
     ~Reader() override { sink_->Cancel(); }
     absl::StatusOr<bool> Next(Response* response) override { return sink_->Pop(response); }
+    bool NextIsAtHand() const override { return false; }
 
    private:
     const std::shared_ptr<JobSink<Response>> sink_;

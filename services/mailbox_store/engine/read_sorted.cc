@@ -96,6 +96,7 @@ class SortReader final : public StreamReader<SortMessagesResponse> {
     next_ = end;
     return true;
   }
+  bool NextIsAtHand() const override { return gatherer_ == nullptr; }
 
  private:
   std::unique_ptr<Gatherer> gatherer_;
@@ -171,6 +172,7 @@ class ThreadReader final : public StreamReader<ThreadMessagesResponse> {
     }
     return true;
   }
+  bool NextIsAtHand() const override { return gatherer_ == nullptr; }
 
  private:
   absl::Status Add(StoredMessage& message) {

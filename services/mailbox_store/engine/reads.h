@@ -40,6 +40,8 @@ class StreamReader {
  public:
   virtual ~StreamReader() = default;
   virtual absl::StatusOr<bool> Next(Response* response) = 0;
+  // False where the next response may take long, as in a job that tells how far it is: what there is must be sent first.
+  virtual bool NextIsAtHand() const { return true; }
 };
 template <class Response>
 using StreamReaderPtr = std::unique_ptr<StreamReader<Response>>;

@@ -103,8 +103,8 @@ class ServiceBase {
     absl::Status status;  // what came after them, where it went wrong
   };
 
-  // One response, and the next one where the first is small: a stream of one small message, as for the FETCH of a single
-  // one, needs one visit. What is held for a reader that stalls stays within one large response.
+  // One response, and the next one where the first is small and the next at hand: a stream of one small message, as for
+  // the FETCH of a single one, needs one visit. What is held for a reader that stalls stays within one large response.
   template <class Response>
   static Batch<Response> ReadBatch(StreamReader<Response>& reader) {
     constexpr size_t kSmall = 16 * 1024;
@@ -116,7 +116,7 @@ class ServiceBase {
       batch.ended = more.ok() && !*more;
       if (!more.ok() || batch.ended) break;
       batch.responses.push_back(std::move(response));
-      if (batch.responses.back().ByteSizeLong() > kSmall) break;
+      if (batch.responses.back().ByteSizeLong() > kSmall || !reader.NextIsAtHand()) break;
     }
     return batch;
   }

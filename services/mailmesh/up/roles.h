@@ -27,7 +27,7 @@ struct Role {
 inline const std::vector<Role>& Roles() {
   static const auto* const kRoles = new std::vector<Role>{
       {"directory", {}, {}, 9101, 7101},
-      {"mailbox_store", {}, {"directory", "outbound_relay"}, 9111, 7111},
+      {"mailbox_store", {}, {}, 9111, 7111},
       {"outbound_relay", {}, {"directory"}, 9121, 7121},
       {"fetcher", {}, {"directory"}, 9131, 7131},
       {"smtp_ingress",
