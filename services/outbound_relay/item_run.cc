@@ -37,6 +37,14 @@ const char* LabelOf(const smtp::Outcome& outcome, Contact contact) {
   return contact == Contact::kUnreachable ? "connfail" : "tempfail";
 }
 
+// Why an attempt did not reach its servers: some recipients may have been taken by one before the last.
+const smtp::Outcome* FailureOf(const AttemptResult& result) {
+  for (const RecipientResult& recipient : result.recipients) {
+    if (recipient.outcome.verdict != smtp::Verdict::kDelivered) return &recipient.outcome;
+  }
+  return nullptr;
+}
+
 class ItemRun {
  public:
   ItemRun(Relay& relay, Lane& lane, TurnKeeper& turns, QueueId id, Item item, std::optional<Turn> turn)
@@ -173,7 +181,7 @@ class ItemRun {
         result = co_await DeliverLocal(self->relay_, std::move(attempt));
       }
       // The destination's next message need not wait for our note of this one.
-      turn->End(result.contact, result.recipients.empty() ? nullptr : &result.recipients.front().outcome);
+      turn->End(result.contact, FailureOf(result));
       self->Note(recipients, result);
     }
     --self->running_;
