@@ -40,11 +40,15 @@ absl::Status Editor::SetRoute(const v1::SetRouteRequest& request, v1::SetRouteRe
     record.add_next_hops(hop);
   }
   if (!v1::TlsPolicy_IsValid(route.tls_policy())) return absl::InvalidArgumentError("unknown TLS policy");
+  if (route.implicit_tls() && route.tls_policy() == v1::TLS_POLICY_NONE) {
+    return absl::InvalidArgumentError("implicit TLS, and a TLS policy that wants none");
+  }
   RETURN_IF_ERROR(CheckLogin(route));
   record.set_lmtp(route.lmtp());
   record.set_user(route.user());
   record.set_sealed_password(route.sealed_password());
   record.set_tls_policy(route.tls_policy());
+  record.set_implicit_tls(route.implicit_tls());
   return Apply("SetRoute", request.request_id(), request, response, [&](Change& change) -> absl::Status {
     ASSIGN_OR_RETURN(auto there, store_.Find<storage::v1::DirectoryRouteRecord>(Table::kRoutes, *domain));
     store_.Put(change.batch, Table::kRoutes, *domain, record);

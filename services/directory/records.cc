@@ -66,6 +66,7 @@ v1::Route ToRoute(std::string_view domain, const storage::v1::DirectoryRouteReco
   route.set_lmtp(record.lmtp());
   route.set_tls_policy(v1::TlsPolicy_IsValid(record.tls_policy()) ? static_cast<v1::TlsPolicy>(record.tls_policy())
                                                                   : v1::TLS_POLICY_UNSPECIFIED);
+  route.set_implicit_tls(record.implicit_tls());
   return route;
 }
 

@@ -26,13 +26,14 @@ RouteAnswer Rerouted(const Item& item) {
   directory::v1::Route route;
   route.add_next_hops(item.reroute_next_hop());
   route.set_tls_policy(static_cast<directory::v1::TlsPolicy>(item.reroute_tls_policy()));
+  route.set_implicit_tls(item.reroute_implicit_tls());
   return FromRoute(route);
 }
 
 // What a connection is kept under: a message with a way of its own, and a TLS policy of its own, shares none with others.
 std::string LaneKey(const Attempt& attempt) {
   if (attempt.item->reroute_next_hop().empty()) return attempt.destination;
-  return absl::StrCat(attempt.destination, " ", attempt.item->reroute_tls_policy());
+  return absl::StrCat(attempt.destination, " ", attempt.item->reroute_tls_policy(), attempt.item->reroute_implicit_tls() ? " implicit" : "");
 }
 
 // Whether another server of the destination may do better.

@@ -182,12 +182,16 @@ absl::Status QueueAdminServiceImpl::DoReroute(const rpc::CallInfo&, const relay:
       return absl::InvalidArgumentError("next_hop: host:port or [address]:port is needed");
     }
   }
+  if (request.implicit_tls() && request.tls_policy() == directory::v1::TLS_POLICY_NONE) {
+    return absl::InvalidArgumentError("implicit TLS, and a TLS policy that wants none");
+  }
   return Apply("reroute", request, response, [this, &request](Item& item) {
     const bool any_remote = std::any_of(item.recipients().begin(), item.recipients().end(),
                                         [](const Recipient& recipient) { return IsPending(recipient) && !IsLocal(recipient); });
     if (!any_remote || (item.reroute_next_hop().empty() && request.next_hop().empty())) return Changed::kNo;
     item.set_reroute_next_hop(absl::AsciiStrToLower(request.next_hop()));
     item.set_reroute_tls_policy(static_cast<uint32_t>(request.tls_policy()));
+    item.set_reroute_implicit_tls(request.implicit_tls());
     item.set_next_attempt_ms(relay_.NowMs());
     return Changed::kUpdate;
   });

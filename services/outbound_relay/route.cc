@@ -120,6 +120,7 @@ RouteAnswer FromRoute(const directory::v1::Route& route) {
   RouteAnswer answer;
   answer.lmtp = route.lmtp();
   answer.tls = route.tls_policy();
+  answer.implicit_tls = route.implicit_tls();
   for (const std::string& text : route.next_hops()) {
     const auto endpoint = net::Endpoint::Parse(text);
     if (endpoint.ok() && !endpoint->is_unix()) answer.hops.push_back({endpoint->host(), endpoint->port(), {}});

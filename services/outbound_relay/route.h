@@ -26,6 +26,7 @@ struct RouteAnswer {
   std::vector<Hop> hops;  // in the order to be tried
   bool lmtp = false;
   directory::v1::TlsPolicy tls = directory::v1::TLS_POLICY_OPPORTUNISTIC;
+  bool implicit_tls = false;
   // Set: no mail goes out without a log-in.
   std::optional<sasl::ClientCredentials> credentials;
   // Set: there is no way, for now (4yz) or for good (5yz).

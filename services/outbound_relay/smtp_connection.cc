@@ -51,6 +51,7 @@ SmtpConnection::SmtpConnection(Relay& relay, Server server, const RouteAnswer& r
     : relay_(relay),
       server_(std::move(server)),
       policy_(route.tls),
+      implicit_tls_(route.implicit_tls),
       credentials_(route.credentials),
       machine_(OptionsFor(relay, route)),
       idle_since_(net::Clock::now()),
@@ -82,6 +83,7 @@ net::Awaitable<SmtpConnection::Opened> SmtpConnection::Open(Relay& relay, Server
 
 net::Awaitable<absl::Status> SmtpConnection::MakeReady(bool try_tls) {
   absl::Status status = co_await Connect();
+  if (status.ok() && implicit_tls_) status = co_await SecureIt();
   if (status.ok()) status = co_await Begin(try_tls);
   if (status.ok()) status = co_await LogIn();
   if (status.ok()) NoteTls();
@@ -179,6 +181,7 @@ net::Awaitable<absl::Status> SmtpConnection::Begin(bool try_tls) {
       } else {
         absl::Status secured = co_await SecureIt();
         if (!secured.ok()) co_return secured;
+        machine_.TlsEstablished();
         tls_failed_ = false;
         stage = smtp::Stage::kHello;
         CO_RETURN_IF_ERROR(machine_.Hello());
@@ -214,7 +217,6 @@ net::Awaitable<absl::Status> SmtpConnection::SecureIt() {
     FailLocally(smtp::Stage::kStartTls, {4, 7, 5}, absl::StrCat("TLS with ", server_.host, " failed: ", status.message()));
     co_return status;
   }
-  machine_.TlsEstablished();
   co_return absl::OkStatus();
 }
 

@@ -63,11 +63,12 @@ class SmtpConnection {
  private:
   SmtpConnection(Relay& relay, Server server, const RouteAnswer& route);
   static net::Awaitable<void> QuitAndClose(std::unique_ptr<SmtpConnection> connection);
-  // Connect(), Begin(), LogIn().
+  // Connect(), TLS where it comes first, Begin(), LogIn().
   net::Awaitable<absl::Status> MakeReady(bool try_tls);
   net::Awaitable<absl::Status> Connect();
   // Greeting, EHLO, STARTTLS. Sets failure_ when the server, or the policy, says no.
   net::Awaitable<absl::Status> Begin(bool try_tls);
+  // The handshake. Sets failure_.
   net::Awaitable<absl::Status> SecureIt();
   // With the route's credentials, if it has any. Sets failure_, which is temporary.
   net::Awaitable<absl::Status> LogIn();
@@ -86,6 +87,7 @@ class SmtpConnection {
   Relay& relay_;
   const Server server_;
   const directory::v1::TlsPolicy policy_;
+  const bool implicit_tls_;
   const std::optional<sasl::ClientCredentials> credentials_;
   net::Stream stream_;
   std::unique_ptr<net::BufferedReader> reader_;

@@ -19,15 +19,15 @@ class AtPostfix(unittest.TestCase):
         cls.mesh = cls.enterClassContext(Mesh(
             f"outbound_relay: {{min_retry: 1s, max_retry: 2s, trust_anchors: {cls.folder}/ca.pem}}\n"))
 
-    def check(self, mechanisms, domain):
+    def check(self, mechanisms, domain, implicit_tls=False):
         tls = (self.folder / "b.pem", self.folder / "b.key", self.folder / "ca.pem")
         try:
             site = self.enterContext(peers.Site([domain], tls=tls, log_in=mechanisms))
         except peers.Unavailable as error:
             self.skipTest(str(error))
         self.mesh.run("domain", "add", domain, "--relay")
-        hop = f"127.0.0.1:{site.smtp_port}"
-        add = ("route", "add", domain, hop)
+        hop = f"127.0.0.1:{site.smtps_port if implicit_tls else site.smtp_port}"
+        add = ("route", "add", domain, hop, *(["--implicit-tls"] if implicit_tls else []))
 
         def waiting():
             rows = self.mesh.json("queue", "list", "--domain", domain)
@@ -59,6 +59,9 @@ class AtPostfix(unittest.TestCase):
 
     def test_login(self):
         self.check("login", "login.test")
+
+    def test_tls_before_the_first_reply(self):
+        self.check("scram-sha-256", "implicit.test", implicit_tls=True)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class Site:
         self.users = users
         self.domains = domains
         self.password = password
-        self.smtp_port, self.lmtp_port, self.imap_port, self.pop3_port, self.imaps_port, self.pop3s_port = free_ports(6)
+        self.smtp_port, self.lmtp_port, self.imap_port, self.pop3_port, self.imaps_port, self.pop3s_port, self.smtps_port = free_ports(7)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="peer-", dir=PROJECT / "build/peers"))
         if log_in:
             postfix = {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth",
@@ -119,6 +119,8 @@ class Site:
                 fields[4] = "n"  # no second chroot inside ours
                 line = " ".join(fields)
             master.append(line)
+        if tls:
+            master.append(f"127.0.0.1:{self.smtps_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes")
         (etc / "master.cf").write_text("\n".join(master) + "\n")
 
     def _write_dovecot(self, tls, keep_octets, log_in, more):

@@ -20,10 +20,11 @@ SILENT = object()
 class Server:
     """Listens from its making on; `with` ends it. `split`: every octet is sent alone."""
 
-    def __init__(self, host="127.0.0.1", port=0, script=None, split=False, tls=None):
+    def __init__(self, host="127.0.0.1", port=0, script=None, split=False, tls=None, implicit_tls=False):
         self.script = script or (lambda stage, argument, session: None)
         self.split = split
         self.tls = tls  # an ssl.SSLContext
+        self.implicit_tls = implicit_tls  # TLS comes before the first reply
         self.sessions = []
         self.lock = threading.Lock()
         self.listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=200)
@@ -77,6 +78,8 @@ class Session:
 
     def run(self):
         try:
+            if self.server.implicit_tls:
+                self.start_tls()
             self.serve()
         except (Hangup, OSError, ssl.SSLError, ValueError):
             pass

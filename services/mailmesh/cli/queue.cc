@@ -231,11 +231,14 @@ void AddChangeCommands(CLI::App* queue) {
   auto back = std::make_shared<bool>(false);
   reroute->add_flag("--back", *back, "By their domain's way again")->excludes(to);
   reroute->add_option("--tls", *tls, "TLS: none, opportunistic (the default), required or verified")->transform(CLI::CheckedTransformer(TlsPolicies()));
-  SetAction(reroute, [selection = AddSelection(reroute), next_hop, tls, back](Context& context) {
+  auto implicit_tls = std::make_shared<bool>(false);
+  reroute->add_flag("--implicit-tls", *implicit_tls, "TLS from the first octet (RFC 8314: port 465) instead of STARTTLS");
+  SetAction(reroute, [selection = AddSelection(reroute), next_hop, tls, implicit_tls, back](Context& context) {
     if (next_hop->empty() && !*back) return absl::InvalidArgumentError("--to HOST:PORT or --back is needed");
     relay::v1::RerouteQueueItemsRequest request;
     request.set_next_hop(*next_hop);
     request.set_tls_policy(*tls);
+    request.set_implicit_tls(*implicit_tls);
     return ChangeAll(context, *selection, "rerouted", &Stub::RerouteQueueItems, request);
   });
 }

@@ -63,13 +63,13 @@ absl::Status AddRoute(Context& context, directory::v1::Route route, bool passwor
 
 absl::Status ListRoutes(Context& context) {
   ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryAdminService>(context, "directory"));
-  Table table({"domain", "next_hops", "protocol", "tls", "user"});
+  Table table({"domain", "next_hops", "protocol", "tls", "implicit_tls", "user"});
   directory::v1::ListRoutesRequest request;
   do {
     ASSIGN_OR_RETURN(const auto page, Call(stub.get(), &Stub::ListRoutes, request));
     for (const auto& route : page.routes()) {
       table.AddRow({route.domain(), absl::StrJoin(route.next_hops(), " "), route.lmtp() ? "lmtp" : "smtp",
-                    NameOf(route.tls_policy()), route.user()});
+                    NameOf(route.tls_policy()), route.implicit_tls() ? "yes" : "no", route.user()});
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -93,6 +93,7 @@ void AddRouteCommands(CLI::App& app) {
     std::string domain;
     std::vector<std::string> next_hops;
     bool lmtp = false;
+    bool implicit_tls = false;
     TlsPolicy tls = directory::v1::TLS_POLICY_UNSPECIFIED;
     std::string user;
     bool password_stdin = false;
@@ -105,6 +106,7 @@ void AddRouteCommands(CLI::App& app) {
   add->add_option("--tls", arguments->tls,
                   "TLS: none, opportunistic (the default), required or verified (the default with --user)")
       ->transform(CLI::CheckedTransformer(TlsPolicies()));
+  add->add_flag("--implicit-tls", arguments->implicit_tls, "TLS from the first octet (RFC 8314: port 465) instead of STARTTLS");
   auto* user = add->add_option("--user", arguments->user,
                                "Log in at the next hops as this user; mail waits while that fails. Without TLS only on this machine");
   add->add_flag("--password-stdin", arguments->password_stdin, "Read the password from standard input")->needs(user);
@@ -113,6 +115,7 @@ void AddRouteCommands(CLI::App& app) {
     value.set_domain(arguments->domain);
     for (const std::string& hop : arguments->next_hops) value.add_next_hops(hop);
     value.set_lmtp(arguments->lmtp);
+    value.set_implicit_tls(arguments->implicit_tls);
     value.set_user(arguments->user);
     // A password is not given to a server that nobody has looked at, unless somebody says so.
     const TlsPolicy usual = arguments->user.empty() ? directory::v1::TLS_POLICY_OPPORTUNISTIC : directory::v1::TLS_POLICY_VERIFIED;

@@ -114,6 +114,33 @@ class Servers(RelayTest):
         self.assertEqual([row["tls"] for row in self.mesh.json("route", "list") if row["domain"] == "usual.test"], ["verified"])
         self.assertFalse(any("AUTH" in line for session in server.sessions for line in session.log))
 
+    def test_tls_before_the_first_reply(self):
+        server = self.server("PLAIN", tls=self.tls, implicit_tls=True)
+        # Its certificate is nobody's whom we trust; then nobody minds.
+        self.log_in_for("implicit.test", server, "--implicit-tls")
+        self.send("implicit", "bert@implicit.test")
+        row = self.wait_tried("implicit.test")["bert@implicit.test"]
+        self.assertIn("TLS with 127.0.0.1 failed", row["last_reply"])
+        self.set_password("implicit.test", server, "--implicit-tls", "--tls", "required")
+        self.mesh.run("queue", "flush")
+        self.wait_received(server, "implicit")
+        log = next(session.log for session in server.sessions if session.log)
+        self.assertTrue(log[0].startswith("EHLO") and log[1] == f"AUTH PLAIN {PLAIN}", log)
+        self.assertEqual([row["implicit_tls"] for row in self.mesh.json("route", "list") if row["domain"] == "implicit.test"], ["yes"])
+        # A message of its own by such a way; a server without TLS gets nothing, not in plain text either.
+        plain = self.server("")
+        self.mesh.run("domain", "add", "wrapped.test", "--relay")
+        self.mesh.run("route", "add", "wrapped.test", plain.address, "--implicit-tls")
+        self.send("wrapped", "bert@wrapped.test")
+        self.wait_tried("wrapped.test")
+        heard = [line for session in plain.sessions for line in session.log]
+        self.assertFalse([line for line in heard if line.startswith(("EHLO", "HELO", "MAIL"))], heard)
+        other = self.server("", tls=self.tls, implicit_tls=True)
+        other.script = lambda stage, a, s: setattr(s, "authenticated", True) if stage == "ehlo" else None
+        self.mesh.run("queue", "reroute", "--domain", "wrapped.test", "--to", other.address, "--implicit-tls")
+        self.wait_received(other, "wrapped")
+        self.assertEqual(self.mesh.run("route", "add", "both.test", plain.address, "--implicit-tls", "--tls", "none", check=False).returncode, 1)
+
     def test_a_wrong_password_keeps_the_mail_until_it_is_right(self):
         server = self.server("PLAIN", tls=self.tls, password="another")
         before = self.count("refused")

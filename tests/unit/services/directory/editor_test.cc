@@ -125,6 +125,17 @@ TEST_F(EditorTest, Routes) {
   ASSERT_TRUE(route.ok()) << route.status();
   EXPECT_EQ(route->route().next_hops_size(), 2);
   EXPECT_EQ(route->route().tls_policy(), v1::TLS_POLICY_REQUIRED);
+  EXPECT_FALSE(route->route().implicit_tls());
+  request.set_request_id(FreshId());
+  request.mutable_route()->set_implicit_tls(true);
+  ASSERT_TRUE(Admin(&AdminStub::SetRoute, request).ok());
+  route = Lookup(&LookupStub::GetRoute, get);
+  ASSERT_TRUE(route.ok()) << route.status();
+  EXPECT_TRUE(route->route().implicit_tls());
+  request.set_request_id(FreshId());
+  request.mutable_route()->set_tls_policy(v1::TLS_POLICY_NONE);
+  EXPECT_TRUE(absl::IsInvalidArgument(Admin(&AdminStub::SetRoute, request).status()));
+  request.mutable_route()->set_tls_policy(v1::TLS_POLICY_REQUIRED);
   // A user and a password that only the relay can open; both or none.
   request.set_request_id(FreshId());
   request.mutable_route()->set_user("mesh@relay.example");
