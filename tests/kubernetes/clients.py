@@ -9,7 +9,6 @@ import random
 import re
 import smtplib
 import socket
-import ssl
 import threading
 import time
 
@@ -241,18 +240,26 @@ def errors_of(clients):
     return collections.Counter(short(words) for client in clients for _, words in client.errors)
 
 
-def mailbox(address, context, account):
-    """{key: [octets]} of all messages in an account's INBOX, by the key in their Message-ID."""
-    connection = TlsImap(address, context)
-    found = collections.defaultdict(list)
-    try:
-        Imap.ok(connection, connection.login(account, PASSWORD))
-        count = int(Imap.ok(connection, connection.select("INBOX", readonly=True))[0])
-        if count:
-            for item in Imap.ok(connection, connection.fetch("1:*", "(BODY.PEEK[])")):
+class Reader:
+    """Reads what came into an account's INBOX since it was made."""
+
+    def __init__(self, balancer, context, account):
+        self.balancer, self.context, self.account = balancer, context, account
+        with self._connect() as connection:
+            text = Imap.ok(connection, connection.status("INBOX", "(UIDNEXT)"))[0].decode()
+        self.first = int(re.search(r"UIDNEXT (\d+)", text)[1])
+
+    def _connect(self):
+        connection = TlsImap(self.balancer.address("imaps"), self.context)
+        Imap.ok(connection, connection.login(self.account, PASSWORD))
+        return connection
+
+    def messages(self):
+        """{key: [octets]}, by the key in their Message-ID."""
+        found = collections.defaultdict(list)
+        with self._connect() as connection:
+            Imap.ok(connection, connection.select("INBOX", readonly=True))
+            for item in Imap.ok(connection, connection.uid("FETCH", f"{self.first}:*", "(BODY.PEEK[])")):
                 if isinstance(item, tuple) and (match := re.search(rb"(?mi)^Message-ID: <([^@]+)@durability\.test>", item[1])):
                     found[match[1].decode()].append(item[1])
-        connection.logout()
-    finally:
-        connection.shutdown()
-    return found
+        return found

@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import time
 
-from tests.kubernetes.release import (CHART, DOMAIN, NAMESPACE, PASSWORD, PROJECT, RELEASE, ROLES, Failed, get, helm, kubectl, nodes, on_node,
+from tests.kubernetes.release import (CHART, DOMAIN, NAMESPACE, PASSWORD, PROJECT, RELEASE, ROLES, Failed, get, helm, kubectl, nodes,
                                       own_cluster, pods, run, tool, wait_all_ready)
 from tests.support.ports import wait_until
 
@@ -17,23 +17,20 @@ ACCOUNTS = 6  # four that get mail, two maildrops
 
 
 def build_images(tag, time_in_image=None):
-    """Builds all images from the programs of build/release; the folder of their archives."""
+    """Builds all images from the programs of build/release; their archives."""
     folder = pathlib.Path(os.environ.get("MAILMESH_BIN", PROJECT / "build/release/bin"))
     archives = PROJECT / "build/kubernetes" / tag
     environment = os.environ | ({"SOURCE_DATE_EPOCH": str(time_in_image)} if time_in_image else {})
     subprocess.run([PROJECT / "deploy/docker/build", "--binaries", folder, "--base", "mmdebstrap", "--prefix", REGISTRY, "--tag", tag,
                     "--output", archives], check=True, env=environment, stdout=subprocess.DEVNULL)
-    return archives
+    return list(archives.glob("*.tar"))
 
 
-def import_images(folder):
-    """Puts archives of images onto every node."""
-    for node in nodes():
-        for archive in sorted(folder.glob("*.tar")):
-            on_node(node, "ctr", "-n", "k8s.io", "images", "import", archive)
+def import_images(archives):
+    run(own_cluster() / "import", *archives)
 
 
-def chart_values(tag="1"):
+def chart_values(tag="first"):
     return [CHART, "-f", FOLDER / "values.yaml", "--set", f"image.tag={tag}"]
 
 
@@ -84,8 +81,7 @@ def watch():
 
 def main():
     if own_cluster():
-        import_images(own_cluster_images(), "debian.tar")
-        import_images(build_images("1"))
+        import_images(build_images("first"))
     install()
     began = time.monotonic()
     helm("test", RELEASE, "--timeout", "5m")

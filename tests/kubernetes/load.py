@@ -4,7 +4,6 @@ import json
 import pathlib
 import random
 import secrets
-import sys
 import time
 
 from tests.durability import ledger as outcomes
@@ -12,8 +11,9 @@ from tests.durability.ledger import Ledger
 from tests.kubernetes import clients
 from tests.kubernetes.balancer import Balancer
 from tests.kubernetes.install import build_images, chart_values, import_images, public_context
-from tests.kubernetes.release import (DOMAIN, NAMESPACE, RELEASE, ROLES, STATELESS, Failed, component_of, get, helm, is_ready, kubectl, nodes,
-                                      on_node, own_cluster, pods, run, tool, wait_all_ready, wait_ready, workload)
+from tests.kubernetes.release import (DOMAIN, NAMESPACE, RELEASE, ROLES, STATELESS, Failed, get, helm, is_ready, kubectl,
+                                      own_cluster, pods, run, tool, wait_all_ready, wait_ready, workload)
+from tests.support import messages
 from tests.support.ports import wait_until
 
 FOLDER = pathlib.Path(__file__).parent
@@ -37,6 +37,11 @@ class Load:
     def __enter__(self):
         for balancer in self.balancers.values():
             balancer.__enter__()
+        self.readers = [clients.Reader(self.balancers["imap-gateway"], self.context, f"user{n}@{DOMAIN}") for n in range(ACCOUNTS)]
+        # Something for POP3 to read.
+        with clients.PlainSmtp(self.balancers["smtp-ingress"].address("mx")) as smtp:
+            for number in range(self.counts[2]):
+                smtp.sendmail("someone@elsewhere.test", [f"user{ACCOUNTS + number}@{DOMAIN}"], messages.simple("maildrop", 3000))
         for kind, component, count in zip((clients.Smtp, clients.Imap, clients.Pop3), self.balancers, self.counts):
             for number in range(count):
                 self.add(kind, component, number)
@@ -64,11 +69,7 @@ class Load:
         """(acknowledged, lost, doubled): keys. What the relay still holds comes first."""
         wait_until(queue_is_empty, "the queue is empty", 180, 2)
         acknowledged, lost, doubled, changed = 0, [], [], []
-        found = {}
-        for number in range(ACCOUNTS):
-            account = f"user{number}@{DOMAIN}"
-            found |= {(account, key): texts for key, texts in
-                      clients.mailbox(self.balancers["imap-gateway"].address("imaps"), self.context, account).items()}
+        found = {(reader.account, key): texts for reader in self.readers for key, texts in reader.messages().items()}
         for key, message in self.ledger.messages.items():
             for account, outcome in message.outcomes.items():
                 texts = found.get((account, key), [])
@@ -249,10 +250,10 @@ def set_values(*arguments):
 
 def upgrade():
     if own_cluster():
-        import_images(build_images("2", time_in_image=1))  # the same programs, and another digest
+        import_images(build_images("second", time_in_image=1))  # the same programs, and another digest
 
     def event(_):
-        helm("upgrade", RELEASE, *chart_values("2"), "--wait", "--timeout", "10m")
+        helm("upgrade", RELEASE, *chart_values("second"), "--wait", "--timeout", "10m")
         wait_gone()
     return measured("helm upgrade to an image with another digest", event)
 

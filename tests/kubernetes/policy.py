@@ -2,15 +2,13 @@
 mesh has: its connections are read from the sockets of every pod while mail flows. Only on our own cluster: it looks into the nodes."""
 import collections
 import json
-import sys
 import threading
 import time
 
 from tests.kubernetes import mail
 from tests.kubernetes.cluster.network_policy import Pod, Table
-from tests.kubernetes.release import (DOMAIN, NAMESPACE, RELEASE, ROLES, STATEFUL, Failed, component_of, get, kubectl, nodes, on_node, own_cluster,
+from tests.kubernetes.release import (DOMAIN, NAMESPACE, ROLES, Failed, component_of, get, kubectl, nodes, on_node, own_cluster,
                                       pods, tool)
-from tests.support.ports import wait_until
 
 GRPC, ADMIN = "grpc", "admin"
 # The mesh, said once more and by hand: who calls whose gRPC port (docs/architecture.md). The tool calls all.

@@ -52,6 +52,8 @@ class Table:
         """(address, the pod behind it or None) of a rule's peers. An absent or empty list means everybody."""
         for selector in selectors or [{"ipBlock": {"cidr": EVERYBODY}}]:
             if block := selector.get("ipBlock"):
+                if ":" in block["cidr"]:
+                    continue  # IPv6
                 but = "".join(f" != {address}" for address in block.get("except") or [])
                 yield block["cidr"] + but, None
                 continue
