@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import time
 
+from tests.kubernetes import outside
 from tests.kubernetes.release import (CHART, DOMAIN, NAMESPACE, PASSWORD, PROJECT, RELEASE, ROLES, Failed, get, helm, kubectl, nodes,
                                       own_cluster, pods, run, tool, wait_all_ready)
 from tests.support.ports import wait_until
@@ -45,6 +46,9 @@ def install():
         "apiVersion": "v1", "kind": "Namespace",
         # The API server refuses what breaks the restricted Pod Security Standard.
         "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}))
+    kubectl("apply", "-f", "-", input=json.dumps({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "outside", "namespace": NAMESPACE},
+        "data": {"authority.pem": outside.certificate()[0].read_text()}}))
     began = time.monotonic()
     helm("upgrade", "--install", RELEASE, *chart_values(), "--wait", "--timeout", "10m")
     wait_all_ready()

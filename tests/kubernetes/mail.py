@@ -1,11 +1,10 @@
 """Phase 2: mail from outside the cluster and to it, with Postfix and Dovecot as the other site."""
 import imaplib
 import json
-import os
 import secrets
 import smtplib
 
-from tests.kubernetes import clients
+from tests.kubernetes import clients, outside
 from tests.kubernetes.balancer import Balancer
 from tests.kubernetes.install import public_context
 from tests.kubernetes.release import DOMAIN, PASSWORD, Failed, tool
@@ -13,23 +12,23 @@ from tests.support import messages, peers
 from tests.support.ports import wait_until
 
 REMOTE = "remote.test"
-# The other site's address: in our own cluster's network, or one of this machine that the cluster's pods reach.
-OUTSIDE = os.environ.get("MAILMESH_OUTSIDE", "10.250.0.254")
 
 
 def subjects(connection):
-    connection.select("INBOX", readonly=True)
+    if connection.select("INBOX", readonly=True)[1] == [b"0"]:
+        return []
     data = connection.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
     return [item[1].decode().split(":", 1)[1].strip() for item in data if isinstance(item, tuple)]
 
 
-class Outside:
-    """The other site, and a user of ours with a mail program."""
+class Users:
+    """Those of the other site, and ours with their mail programs."""
 
     def __init__(self):
         self.context = public_context()
         self.balancers = {c: Balancer(c) for c in ("smtp-ingress", "imap-gateway", "pop3-gateway")}
-        self.peer = peers.Site([REMOTE], users=("anna", "drop"), address=OUTSIDE)
+        certificate, key = outside.certificate()
+        self.peer = peers.Site([REMOTE], users=("anna", "drop"), address=outside.ADDRESS, tls=(certificate, key, certificate))
 
     def __enter__(self):
         self.peer.start()
@@ -83,7 +82,7 @@ class Outside:
             smtp.sendmail(f"user0@{DOMAIN}", [f"anna@{REMOTE}"], messages.simple(subject, 3000, sender=f"user0@{DOMAIN}"))
 
         def there():
-            with imaplib.IMAP4(OUTSIDE, self.peer.imap_port, timeout=10) as connection:
+            with imaplib.IMAP4(outside.ADDRESS, self.peer.imap_port, timeout=10) as connection:
                 connection.login(f"anna@{REMOTE}", self.peer.password)
                 return subject in subjects(connection)
 
@@ -93,20 +92,19 @@ class Outside:
     def is_fetched(self):
         """A maildrop at the other site's Dovecot, which the fetcher empties into an account of ours."""
         subject = f"fetched-{secrets.token_hex(4)}"
-        with smtplib.SMTP(OUTSIDE, self.peer.smtp_port, timeout=30) as smtp:
+        with smtplib.SMTP(outside.ADDRESS, self.peer.smtp_port, timeout=30) as smtp:
             smtp.sendmail("someone@elsewhere.test", [f"drop@{REMOTE}"], messages.simple(subject, 3000))
         account = f"user1@{DOMAIN}"
         # A run before this one may have left its job.
         if not json.loads(tool("fetch", "list", "-o", "json")):
-            tool("fetch", "add", account, "--host", OUTSIDE, "--port", self.peer.pop3_port, "--user", f"drop@{REMOTE}", "--tls", "none",
-                 "--allow-plaintext", "--interval", "10", "--password-stdin", input=self.peer.password + "\n")
+            tool("fetch", "add", account, "--host", outside.ADDRESS, "--user", f"drop@{REMOTE}", "--interval", "10", "--password-stdin", input=self.peer.password + "\n")
         self.arrived(account, subject, 90)
         return "fetcher, Dovecot outside"
 
 
 def main():
     tool("domain", "add", REMOTE, "--relay", check=False)
-    tool("route", "add", REMOTE, f"{OUTSIDE}:25", check=False)
-    with Outside() as outside:
-        for step in (outside.comes_in, outside.goes_out, outside.is_fetched):
+    tool("route", "add", REMOTE, f"{outside.ADDRESS}:25", check=False)
+    with Users() as users:
+        for step in (users.comes_in, users.goes_out, users.is_fetched):
             print(f"  {step()}: ok", flush=True)

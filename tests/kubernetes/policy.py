@@ -64,7 +64,7 @@ found = []
 for name in os.listdir("/run/netns"):
     enter = ["nsenter", f"--net=/run/netns/{name}", "ss", "-Hnt"]
     listening = [line.split()[3].rsplit(":", 1)[1] for line in subprocess.run([*enter, "-l"], capture_output=True, text=True).stdout.splitlines()]
-    for line in subprocess.run([*enter, "state", "all", "exclude", "listening"], capture_output=True, text=True).stdout.splitlines():
+    for line in subprocess.run([*enter, "state", "connected"], capture_output=True, text=True).stdout.splitlines():
         local, remote = line.split()[3:5]
         found.append([local, remote, local.rsplit(":", 1)[1] in listening])
 print(json.dumps(found))
