@@ -8,7 +8,7 @@ import time
 from tests.kubernetes import mail
 from tests.kubernetes.cluster.network_policy import Pod, Table
 from tests.kubernetes.release import (DOMAIN, NAMESPACE, ROLES, Failed, component_of, get, kubectl, nodes, on_node, own_cluster,
-                                      pods, tool)
+                                      tool)
 
 GRPC, ADMIN = "grpc", "admin"
 # The mesh, said once more and by hand: who calls whose gRPC port (docs/architecture.md). The tool calls all.
@@ -110,8 +110,8 @@ def refused_and_passed():
     for namespace in (NAMESPACE, "strangers"):
         kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/stranger", "--timeout=60s")
     time.sleep(2)  # the enforcer knows them
-    sources = [*pods(), *(p for p in running(NAMESPACE) if p["metadata"]["name"] == "stranger"), *running("strangers"), *running("monitoring")]
-    roles = [p for p in pods() if component_of(p) in ROLES]
+    sources = [*running(NAMESPACE), *running("strangers"), *running("monitoring")]
+    roles = [p for p in running(NAMESPACE) if component_of(p) in ROLES]
     wrong, count = [], collections.Counter()
     for source in sources:
         targets = [(t, name, number) for t in roles if t is not source for name, number in ports_of(t).items()]

@@ -75,6 +75,7 @@ def wait_ready(component, replicas=None, seconds=180):
 def wait_all_ready(seconds=240):
     for component in ROLES:
         wait_ready(component, seconds=seconds)
+    kubectl("-n", NAMESPACE, "rollout", "status", workload("tool"), f"--timeout={seconds}s")
 
 
 def tool(*command, input=None, check=True):
