@@ -18,6 +18,8 @@ def old():
         return kept
     work = cache / f"{OLD_COMMIT}.{os.getpid()}"
     source = work / "source"
+    if subprocess.run(["git", "-C", PROJECT, "cat-file", "-e", f"{OLD_COMMIT}^{{commit}}"]).returncode != 0:
+        raise SystemExit(f"the history has no {OLD_COMMIT} (tests/upgrade/OLD): git fetch --unshallow")
     print(f"building {OLD_COMMIT[:12]}, the version before, into {kept}", flush=True)
     try:
         work.mkdir(parents=True)

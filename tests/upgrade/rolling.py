@@ -47,7 +47,6 @@ class Rolling(threading.Thread):
     def act(self):
         time.sleep(3 * self.seconds)
         self.move_all(ROLES, "new")
-        self.wait_call("OK")
         self.programs.put("mailmesh", "new")
         self.move_all(ROLES, "old")
         self.move_all(GATEWAYS_FIRST[:-1], "new")
@@ -56,7 +55,7 @@ class Rolling(threading.Thread):
         self.move_all(GATEWAYS_FIRST[-1:], "new")
         self.finalize()
         self.arrivals()
-        time.sleep(3 * self.seconds)
+        self.wait_call("OK")
 
     # From one version to the other.
 

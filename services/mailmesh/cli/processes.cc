@@ -67,9 +67,10 @@ absl::StatusOr<std::vector<Process>> FindProcesses(Context& context) {
   };
   for (const auto& [instance, endpoint] : endpoints) add(instance, instance.substr(0, instance.find('.')), endpoint);
   ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryService>(context, "directory"));
-  const auto map = Call<DirectoryService::Stub>(stub.get(), &DirectoryService::Stub::ListShards, directory::v1::ListShardsRequest());
-  if (map.ok()) {
-    for (const auto& shard : map->shards()) add(absl::StrCat("mailbox_store (shard ", shard.name(), ")"), "mailbox_store", shard.endpoint());
+  const auto map = Call(stub.get(), &DirectoryService::Stub::ListShards, directory::v1::ListShardsRequest());
+  if (!map.ok()) return processes;
+  for (const auto& shard : map->shards()) {
+    add(absl::StrCat("mailbox_store (shard ", shard.name(), ")"), "mailbox_store", shard.endpoint());
   }
   return processes;
 }

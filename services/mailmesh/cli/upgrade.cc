@@ -135,16 +135,21 @@ absl::Status Ready(const std::vector<Answer>& answers, const std::vector<std::st
 
 // What nobody can see from here is the operator's to know.
 std::string Unseen(const std::vector<Answer>& answers, const Context& context) {
-  return absl::StrCat(answers.size(), " processes were asked: those that ", context.config_file.empty() ? context.dir : context.config_file,
-                      " names, with every replica behind a name, and the shards of the directory's map. A process that neither names, "
-                      "and one that is started later from an old program, is not seen.");
+  return absl::StrCat(answers.size(), " processes were asked: those that ",
+                      context.config_file.empty() ? context.dir : context.config_file,
+                      " names, with every replica behind a name, and the shards of the directory's map. A process that "
+                      "neither names, and one that is started later from an old program, is not seen.");
 }
 
 absl::Status ShowStatus(Context& context) {
   ASSIGN_OR_RETURN(const std::vector<Answer> answers, AskAll(context));
   const absl::Status ready = Ready(answers, {});
-  const bool waits = std::any_of(answers.begin(), answers.end(), [](const Answer& answer) { return Waits(answer.info.schema()); });
-  const bool steps = std::any_of(answers.begin(), answers.end(), [](const Answer& answer) { return answer.info.schema().step_left() > 0; });
+  bool waits = false;
+  bool steps = false;
+  for (const Answer& answer : answers) {
+    waits = waits || Waits(answer.info.schema());
+    steps = steps || answer.info.schema().step_left() > 0;
+  }
   const std::string finalize = !ready.ok()  ? absl::StrCat("not yet: ", base::Message(ready))
                                : waits      ? "ready: `mailmesh upgrade finalize`; until then everything can be undone"
                                : steps      ? "done; the step goes on behind what serves"
@@ -178,11 +183,13 @@ absl::Status Finalize(Context& context, const std::vector<std::string>& gone) {
 
 void AddUpgradeCommands(CLI::App& app) {
   auto* upgrade = app.add_subcommand("upgrade", "From one version to the next")->require_subcommand(1);
-  SetAction(upgrade->add_subcommand("status", "Version of every process, schema of every database, and whether the upgrade can be finalized"),
-            ShowStatus);
+  auto* status = upgrade->add_subcommand(
+      "status", "Version of every process, schema of every database, and whether the upgrade can be finalized");
+  SetAction(status, ShowStatus);
   auto gone = std::make_shared<std::vector<std::string>>();
   auto* finalize = upgrade->add_subcommand(
-      "finalize", "Brings the databases to the newest schema; older programs refuse them from then on. Refused while an older one runs");
+      "finalize",
+      "Brings the databases to the newest schema; older programs refuse them from then on. Refused while an older one runs");
   finalize->add_option("--gone", *gone, "A process (its name or endpoint) that does not answer and will not come back");
   SetAction(finalize, [gone](Context& context) { return Finalize(context, *gone); });
 }
