@@ -117,7 +117,7 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
     runtime.StopListeners();
     runtime.StopGrpc(absl::Now());
     (*app)->Stop();
-    runtime.lifecycle().ForgetChecks();
+    runtime.ForgetApp();
     const int code = Fail("cannot start", status);
     if (runtime.sessions().size() > 0) EndNow(code);
     runtime.StopThreads();
@@ -127,7 +127,7 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
   telemetry::Info("ready", {{"version", telemetry::Version()}, {"commit", telemetry::Commit()}});
   runtime.lifecycle().WaitForEnd();
   Drain(runtime, **app);
-  runtime.lifecycle().ForgetChecks();
+  runtime.ForgetApp();
   if (runtime.sessions().size() > 0) {
     telemetry::Warning("sessions are cut off", {{"sessions", runtime.sessions().size()}});
     EndNow(0);

@@ -45,6 +45,7 @@ RuntimeImpl::RuntimeImpl(Options options)
       panics_(metrics_.AddCounter("mailmesh_panics_total", "Exceptions that nobody caught: each is a fault of ours.")),
       rpc_metrics_(metrics_),
       lifecycle_(metrics_),
+      schema_(metrics_),
       io_(common_.io_threads(), "io"),
       tls_(io_, metrics_),
       listeners_(io_, metrics_, std::move(options.inherited),
@@ -64,7 +65,7 @@ RuntimeImpl::RuntimeImpl(Options options)
 
 RuntimeImpl::~RuntimeImpl() {
   admin_.reset();
-  lifecycle_.ForgetChecks();
+  ForgetApp();
   StopGrpc(absl::InfinitePast());
   server_.reset();
   StopListeners();
@@ -90,7 +91,7 @@ bool RuntimeImpl::found_by_name() const { return balanced_ && !common_.grpc().li
 absl::Status RuntimeImpl::StartGrpc() {
   const auto& config = common_.grpc();
   if (config.listen().empty()) return absl::OkStatus();
-  control_ = MakeControlService({role_, config_, lifecycle_, sessions_, peers_, Pool("control", 1, 100)});
+  control_ = MakeControlService({role_, config_, lifecycle_, schema_, sessions_, peers_, Pool("control", 1, 100)});
   services_.push_back(control_.get());
   rpc::ServerOptions options;
   options.endpoint = config.listen();

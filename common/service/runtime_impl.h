@@ -23,6 +23,7 @@
 #include "common/service/listeners.h"
 #include "common/service/peers.h"
 #include "common/service/runtime.h"
+#include "common/service/schema_state.h"
 #include "common/service/supervisor_notify.h"
 #include "common/service/tls_contexts.h"
 #include "common/telemetry/pool_metrics.h"
@@ -61,6 +62,11 @@ class RuntimeImpl final : public Runtime {
   void StopThreads();
   void ReloadCertificates() { tls_.Reload(); }
   Lifecycle& lifecycle() { return lifecycle_; }
+  // Before the App is destroyed: nothing asks it any more.
+  void ForgetApp() {
+    lifecycle_.ForgetChecks();
+    schema_.Forget();
+  }
 
   // Runtime
   std::string_view role() const override { return role_; }
@@ -87,6 +93,8 @@ class RuntimeImpl final : public Runtime {
   void AddReadinessCheck(std::string_view name, std::function<absl::Status()> check) override {
     lifecycle_.AddCheck(name, std::move(check));
   }
+  void SetDatabaseSchema(DatabaseSchema schema) override { schema_.Set(schema); }
+  void OnFinalizeUpgrade(std::function<absl::Status()> finalize) override { schema_.OnFinalize(std::move(finalize)); }
   void PublishEndpoint(std::string_view name, std::string_view address) override;
   bool draining() const override { return lifecycle_.draining(); }
   absl::Duration drain_window() const override;
@@ -114,6 +122,7 @@ class RuntimeImpl final : public Runtime {
   telemetry::Counter panics_;
   rpc::Metrics rpc_metrics_;
   Lifecycle lifecycle_;
+  SchemaState schema_;
   SessionRegistry sessions_;
   absl::Mutex pools_mutex_;
   std::map<std::string, NamedPool, std::less<>> pools_ ABSL_GUARDED_BY(pools_mutex_);

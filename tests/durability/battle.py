@@ -1,16 +1,14 @@
-"""One run: the population, the chaos, the calm after it, the check, the closing table."""
+"""One run: the population, what is done to its mesh, the calm after it, the check, the closing table."""
 import poplib
 import re
 import time
 import traceback
 
-from tests.durability.chaos import Chaos
 from tests.durability.check import Check
 from tests.durability.deleters import Deleter
-from tests.durability.ledger import Ledger
 from tests.durability.population import DOMAIN, PASSWORD
 from tests.durability.senders import LmtpSender, RemoteSender, Sender, Submitter
-from tests.durability.site import OWNERS, Site
+from tests.durability.site import OWNERS
 from tests.durability.wire import Imap, Lost, Refused
 from tests.durability.writers import Watcher, Writer
 from tests.support.ports import wait_until
@@ -19,11 +17,9 @@ QUIET_SECONDS = 120
 
 
 class Battle:
-    def __init__(self, folder, seed, kills, seconds, others, rate, sabotage):
-        self.seed, self.sabotage, self.rate = seed, sabotage, rate
-        self.ledger = Ledger(seed)
-        self.site = Site(folder, sabotage, kills=kills)
-        self.chaos = Chaos(self.site, self.ledger, kills, seconds, others)
+    def __init__(self, site, ledger, chaos, rate):
+        self.site, self.ledger, self.chaos, self.rate = site, ledger, chaos, rate
+        self.seed, self.sabotage = ledger.seed, site.sabotage
 
     def population(self):
         site, ledger = self.site, self.ledger
