@@ -88,6 +88,16 @@ absl::Status RuntimeImpl::StartAdmin() {
 // Among replicas that come and go.
 bool RuntimeImpl::found_by_name() const { return balanced_ && !common_.grpc().listen().starts_with("unix:"); }
 
+absl::Status RuntimeImpl::CheckIdentity() const {
+  const auto& tls = common_.grpc().tls();
+  if (!common_.grpc().has_tls()) return absl::OkStatus();
+  RETURN_IF_ERROR(rpc::CheckTlsFiles({tls.certificate(), tls.private_key(), tls.authority()}));
+  ASSIGN_OR_RETURN(const std::vector<std::string> roles, rpc::RolesOfCertificate(tls.certificate()));
+  if (std::find(roles.begin(), roles.end(), role_) != roles.end()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("the certificate ", tls.certificate(), " is not of this role: it needs the URI name ",
+                                                    rpc::RoleUri(role_)));
+}
+
 absl::Status RuntimeImpl::StartGrpc() {
   const auto& config = common_.grpc();
   if (config.listen().empty()) return absl::OkStatus();

@@ -50,6 +50,8 @@ class RuntimeImpl final : public Runtime {
   ~RuntimeImpl() override;
 
   absl::Status StartAdmin();
+  // Whether the certificate of grpc.tls can be used and is of this role: a peer that is met later must not be the first to find out.
+  absl::Status CheckIdentity() const;
   absl::Status StartGrpc();
   void SetReady();
   // Health says NOT_SERVING; everything still works.
