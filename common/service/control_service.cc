@@ -108,8 +108,8 @@ class ControlService final : public pb::ControlService::CallbackService {
     return absl::OkStatus();
   }
 
-  absl::Status DoDrain(const rpc::CallInfo&, const pb::DrainRequest&, pb::DrainResponse&) {
-    telemetry::Info("drain asked for by an operator");
+  absl::Status DoDrain(const rpc::CallInfo& info, const pb::DrainRequest&, pb::DrainResponse&) {
+    telemetry::Info("drain asked for by an operator", {info.trace});
     of_.lifecycle.RequestEnd();
     return absl::OkStatus();
   }
@@ -135,16 +135,16 @@ class ControlService final : public pb::ControlService::CallbackService {
     return absl::OkStatus();
   }
 
-  absl::Status DoKickSession(const rpc::CallInfo&, const pb::KickSessionRequest& request, pb::KickSessionResponse&) {
-    telemetry::Info("session ended by an operator", {{"session_id", request.session_id()}});
+  absl::Status DoKickSession(const rpc::CallInfo& info, const pb::KickSessionRequest& request, pb::KickSessionResponse&) {
+    telemetry::Info("session ended by an operator", {info.trace, {"session_id", request.session_id()}});
     return of_.sessions.KickOne(request.session_id());
   }
 
-  absl::Status DoSetLogLevel(const rpc::CallInfo&, const pb::SetLogLevelRequest& request, pb::SetLogLevelResponse&) {
+  absl::Status DoSetLogLevel(const rpc::CallInfo& info, const pb::SetLogLevelRequest& request, pb::SetLogLevelResponse&) {
     const std::optional<telemetry::Level> level = FromProto(request.level());
     if (!level) return absl::InvalidArgumentError("level is not one of debug, info, warning, error");
     telemetry::SetLogLevel(*level);
-    telemetry::Info("log level set", {{"new_level", telemetry::LevelName(*level)}});
+    telemetry::Info("log level set", {info.trace, {"new_level", telemetry::LevelName(*level)}});
     return absl::OkStatus();
   }
 

@@ -16,6 +16,7 @@
 #include "common/pop3/command.h"
 #include "common/pop3/command_parser.h"
 #include "common/pop3/reply.h"
+#include "common/telemetry/trace.h"
 #include "services/pop3_gateway/gateway.h"
 #include "services/pop3_gateway/maildrop.h"
 
@@ -81,6 +82,7 @@ class Session {
   base::LineReader lines_;
   const bool implicit_tls_;
   const std::string session_id_;
+  const telemetry::Trace trace_;
   std::shared_ptr<std::atomic<bool>> kicked_;  // shared with the registry's callback, which may run a little longer
   service::SessionRegistry::Entry entry_;
   net::TimePoint login_limit_;  // whoever has not logged in by then goes
