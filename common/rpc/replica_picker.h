@@ -71,8 +71,6 @@ class ReplicaPicker {
 
  private:
   std::shared_ptr<grpc::Channel> Recent();
-  // Whether certainly nothing came of a call that failed so: the replica has refused it because it is closing.
-  static bool NothingCameOf(const absl::Status& failure) { return HasReason(failure, type::v1::ERROR_REASON_SHUTTING_DOWN); }
   // It is not given out again before the balancer has been asked.
   void Forget(const std::shared_ptr<grpc::Channel>& replica);
 

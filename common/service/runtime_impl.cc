@@ -15,6 +15,7 @@
 #include "common/service/control_service.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/process_metrics.h"
+#include "mailmesh/config/v1/proxy_listener.pb.h"
 
 namespace mailmesh::service {
 namespace {

@@ -243,6 +243,30 @@ TEST_F(ReplicasTest, WhatAClosingReplicaRefusesIsCalledElsewhere) {
     absl::SleepFor(absl::Milliseconds(30));
   }
   EXPECT_EQ(second_->asked(), asked + policy.max_attempts);
+
+  // A call for which there was no connection has not left: another one takes it.
+  second_.reset();
+  for (int i = 0; i < 50; ++i) {
+    const absl::Status status = call();
+    ASSERT_TRUE(status.ok()) << status;
+  }
+}
+
+TEST_F(ReplicasTest, ACallThatNeverLeftIsToldFromOneThatDid) {
+  StartFirst();
+  const auto call = [this](const std::string& endpoint) {
+    ChannelOptions options = options_;
+    options.endpoint = endpoint;
+    auto channel = MakeChannel(options).value();
+    return io_.Run(EchoAt(channel, CallContext::Within(absl::Seconds(10)))).status();
+  };
+  first_->set_answer(absl::UnavailableError("lost"));
+  const std::string endpoint = first_->server().endpoint();
+  EXPECT_FALSE(NothingCameOf(call(endpoint)));
+  first_.reset();
+  const absl::Status refused = call(endpoint);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(NothingCameOf(refused)) << refused;
 }
 
 TEST_F(ReplicasTest, ListedAddressesAreAskedInTurnsAndPickedOneByOne) {
