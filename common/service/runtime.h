@@ -29,6 +29,7 @@ class Service;
 namespace mailmesh::config::v1 {
 class CommonConfig;
 class ListenerConfig;
+class ProxyListenerConfig;
 class ServerTlsConfig;
 }  // namespace mailmesh::config::v1
 namespace mailmesh::net {
@@ -96,6 +97,10 @@ class Runtime {
   virtual absl::StatusOr<bool> StartListener(std::string_view name, const config::v1::ListenerConfig& config,
                                              net::ListenerOptions options, Handler handler) = 0;
 
+  // The same for load balancers, which tell whose connection it is by the PROXY protocol.
+  virtual absl::StatusOr<bool> StartProxyListener(std::string_view name, const config::v1::ProxyListenerConfig& config,
+                                                  net::ListenerOptions options, Handler handler) = 0;
+
   // Certificates of protocol ports: loaded, reloaded when the files change and on SIGHUP, their expiry in metrics under
   // the label name=`name`. FailedPrecondition where the configuration names none.
   virtual absl::StatusOr<std::shared_ptr<net::TlsServerContext>> LoadTls(std::string_view name,
@@ -114,8 +119,8 @@ class Runtime {
   // Makes an address known: to the log, and to the file named by MAILMESH_ENDPOINTS_FILE as a line "name=address".
   virtual void PublishEndpoint(std::string_view name, std::string_view address) = 0;
 
-  // True from the first sign of the end on (SIGTERM, control.v1 Drain).
-  virtual bool draining() const = 0;
+  // The delay after the first sign of the end is over and listeners are closed: what waits for something to do stops waiting.
+  virtual bool closing() const = 0;
   // How long sessions have to end by themselves once listeners are closed.
   virtual absl::Duration drain_window() const = 0;
 

@@ -72,7 +72,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   app->pools_ = {&changes, &reads, &jobs};
   const ServiceParts parts{store, runtime.io(), changes, reads};
   app->mailboxes_ = std::make_unique<MailboxServiceImpl>(parts);
-  app->fetch_jobs_ = std::make_unique<FetchJobServiceImpl>(parts, [&runtime] { return runtime.draining(); });
+  app->fetch_jobs_ = std::make_unique<FetchJobServiceImpl>(parts, [&runtime] { return runtime.closing(); });
   runtime.AddGrpcService(app->mailboxes_.get());
   runtime.AddGrpcService(app->fetch_jobs_.get());
   app->admin_ = std::make_unique<StoreAdminServiceImpl>(ServiceParts{store, runtime.io(), changes, jobs});
