@@ -103,11 +103,16 @@ void Drain(RuntimeImpl& runtime, AppBase& app) {
   absl::SleepFor(DrainDelay(runtime.common()));
   runtime.StopListeners();
   const absl::Time deadline = absl::Now() + runtime.drain_window();
-  app.Drain(deadline);
   absl::SleepFor(start + runtime.late_calls() - absl::Now());
+  app.Drain(deadline);
+  runtime.WaitForConnections(deadline);
   runtime.StopGrpc(std::max(deadline, absl::Now() + kGrpcGrace));
   app.Stop();
-  telemetry::Info("drained", {{"seconds", absl::Now() - start}, {"sessions", runtime.sessions().size()}});
+  const SessionRegistry::DrainCounts counts = runtime.sessions().drain_counts();
+  telemetry::Info("drained", {{"seconds", absl::Now() - start},
+                              {"finished", counts.finished},
+                              {"told", counts.told},
+                              {"cut", counts.cut}});
 }
 
 int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime) {
@@ -122,7 +127,7 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
     runtime.StopListeners();
     runtime.StopGrpc(absl::Now());
     (*app)->Stop();
-    runtime.lifecycle().ForgetChecks();
+    runtime.ForgetApp();
     const int code = Fail("cannot start", status);
     if (runtime.sessions().size() > 0) EndNow(code);
     runtime.StopThreads();
@@ -132,7 +137,7 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
   telemetry::Info("ready", {{"version", telemetry::Version()}, {"commit", telemetry::Commit()}});
   runtime.lifecycle().WaitForEnd();
   Drain(runtime, **app);
-  runtime.lifecycle().ForgetChecks();
+  runtime.ForgetApp();
   if (runtime.sessions().size() > 0) {
     telemetry::Warning("sessions are cut off", {{"sessions", runtime.sessions().size()}});
     EndNow(0);

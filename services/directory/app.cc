@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "common/rpc/channel.h"
 #include "common/sasl/password_hash.h"
+#include "services/directory/store.h"
 
 namespace mailmesh::directory {
 
@@ -37,6 +38,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
                                   [&runtime](const absl::Status& status) { runtime.RequestExit(status); }};
   ASSIGN_OR_RETURN(app->core_, Core::Create(config, std::move(surroundings)));
   for (grpc::Service* service : app->core_->services()) runtime.AddGrpcService(service);
+  runtime.SetDatabaseSchema({.version = kSchemaVersion, .newest = kSchemaVersion});
   runtime.AddReadinessCheck("database", [core = app->core_.get()] { return core->Ready(); });
   return app;
 }

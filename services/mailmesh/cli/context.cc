@@ -15,6 +15,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/rpc/call_context.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/operator.h"
 #include "common/rpc/status_mapping.h"
@@ -175,6 +176,9 @@ std::unique_ptr<grpc::ClientContext> NewCall(int seconds) {
   auto call = std::make_unique<grpc::ClientContext>();
   call->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(seconds));
   call->AddMetadata(rpc::kOperatorKey, OperatorName());
+  // What a command does in all roles is one trace.
+  static const std::string& traceparent = *new std::string(telemetry::Trace::New().Traceparent());
+  call->AddMetadata(rpc::kTraceparentKey, traceparent);
   return call;
 }
 
