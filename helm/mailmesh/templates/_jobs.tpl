@@ -1,4 +1,4 @@
-{{/* Pod template of a job that runs the tool. Takes root, component, args (list); may take serviceAccount (whose token is mounted), mesh (false:
+{{/* Pod template of a job that runs the tool. Takes root, component, args (list); may take restartPolicy, serviceAccount (whose token is mounted), mesh (false:
 no mesh.yaml and no operator's certificate), meshConfig (name of its ConfigMap), volumes, mounts. */}}
 {{- define "mailmesh.jobTemplate" -}}
 {{- $root := .root -}}
@@ -6,19 +6,19 @@ no mesh.yaml and no operator's certificate), meshConfig (name of its ConfigMap),
 {{- $mesh := ternary .mesh true (hasKey . "mesh") -}}
 metadata:
   labels:
-    {{- include "mailmesh.labels" . | nindent 4 }}
+    {{- include "mailmesh.podLabels" . | nindent 4 }}
 spec:
-  restartPolicy: OnFailure
+  restartPolicy: {{ default "OnFailure" .restartPolicy }}
   {{- with .serviceAccount }}
   serviceAccountName: {{ . }}
   {{- end }}
   automountServiceAccountToken: {{ not (empty .serviceAccount) }}
   enableServiceLinks: false
-  {{- include "mailmesh.jobPod" . | nindent 2 }}
+  {{- include "mailmesh.jobPod" . | trim | nindent 2 }}
   containers:
     - {{ include "mailmesh.toolContainer" (merge (dict "name" "mailmesh") .) | fromYaml | toJson }}
   volumes:
-    {{- include "mailmesh.toolVolumes" . | nindent 4 }}
+    {{- include "mailmesh.toolVolumes" . | trim | nindent 4 }}
 {{- end -}}
 
 {{/* What every pod of a job has. Takes root. */}}
@@ -45,6 +45,7 @@ tolerations:
 name: {{ .name }}
 image: {{ include "mailmesh.image" (dict "root" $root "image" $root.Values.jobs.image "program" "mailmesh") }}
 imagePullPolicy: {{ default $root.Values.image.pullPolicy $root.Values.jobs.image.pullPolicy }}
+terminationMessagePolicy: FallbackToLogsOnError
 args: {{ toJson .args }}
 {{- if $mesh }}
 env:

@@ -1,6 +1,7 @@
 {{/* Values: those of the release, over the chart's own. With --reuse-values a release made by an older chart lacks the
 keys that are new; they are then what this chart's values.yaml says. Every template begins with it. */}}
 {{- define "mailmesh.init" -}}
+{{- $_ := required "hostname: the name of the mail server, such as mail.example.org, is needed" .Values.hostname -}}
 {{- $_ := set . "Values" (mergeOverwrite (.Files.Get "files/values.yaml" | fromYaml) (deepCopy .Values)) -}}
 {{- end -}}
 
@@ -38,6 +39,15 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
+{{/* Labels of pods: those that do not change with the chart's version, so that its upgrade alone restarts nothing. Takes root, component. */}}
+{{- define "mailmesh.podLabels" -}}
+{{ include "mailmesh.selector" . }}
+app.kubernetes.io/part-of: mailmesh
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
 {{/* metadata of an object. Takes root, component, name; may take namespace, labels, annotations. */}}
 {{- define "mailmesh.metadata" -}}
 name: {{ .name }}
@@ -63,8 +73,8 @@ annotations:
 {{- end -}}
 
 {{- define "mailmesh.imagePullSecrets" -}}
-{{- with .Values.imagePullSecrets }}
+{{- with .Values.imagePullSecrets -}}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- end -}}
 {{- end -}}

@@ -3,7 +3,7 @@
 podSelector: {matchLabels: {{ include "mailmesh.selector" . | fromYaml | toJson }}}
 {{- end -}}
 
-{{/* A NetworkPolicy. Takes root, component, name, ingress and egress (lists of rules), key (of networkPolicy.extra). */}}
+{{/* A NetworkPolicy; what has no rule is closed. Takes root, component, name, ingress and egress (lists of rules), key (of networkPolicy.extra). */}}
 {{- define "mailmesh.networkPolicy" -}}
 {{- $extra := default dict (get .root.Values.networkPolicy.extra .key) -}}
 ---
@@ -16,10 +16,14 @@ spec:
     matchLabels:
       {{- include "mailmesh.selector" . | nindent 6 }}
   policyTypes: [Ingress, Egress]
+  {{- with concat .ingress (default list $extra.ingress) }}
   ingress:
-    {{- concat .ingress (default list $extra.ingress) | toYaml | nindent 4 }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with concat .egress (default list $extra.egress) }}
   egress:
-    {{- concat .egress (default list $extra.egress) | toYaml | nindent 4 }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end -}}
 
 {{/* TCP ports of a rule, as a list. Takes numbers and names. */}}

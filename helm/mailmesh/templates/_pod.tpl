@@ -6,14 +6,14 @@
 {{- $store := eq $role.key "mailboxStore" -}}
 metadata:
   labels:
-    {{- include "mailmesh.labels" (dict "root" $root "component" $role.component) | nindent 4 }}
+    {{- include "mailmesh.podLabels" (dict "root" $root "component" $role.component) | nindent 4 }}
     {{- with $values.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
     {{- /* What is the same for all pods: a shard more restarts the directory, and no other shard. */}}
     checksum/config: {{ include "mailmesh.config" . | sha256sum }}
-    {{- include "mailmesh.scrapeAnnotations" $root | nindent 4 }}
+    {{- with include "mailmesh.scrapeAnnotations" $root }}{{ . | nindent 4 }}{{ end }}
     {{- with $values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -22,12 +22,12 @@ spec:
   automountServiceAccountToken: false
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ int $role.grace }}
-  {{- include "mailmesh.imagePullSecrets" $root | nindent 2 }}
+  {{- with include "mailmesh.imagePullSecrets" $root }}{{ . | nindent 2 }}{{ end }}
   {{- with $values.podSecurityContext }}
   securityContext:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- include "mailmesh.scheduling" . | nindent 2 }}
+  {{- with include "mailmesh.scheduling" . }}{{ . | trim | nindent 2 }}{{ end }}
   {{- with $values.initContainers }}
   initContainers:
     {{- tpl (toYaml .) $root | nindent 4 }}
@@ -60,9 +60,9 @@ spec:
         {{- end }}
         - {name: grpc, containerPort: {{ include "mailmesh.port.grpc" $root }}}
         - {name: admin, containerPort: {{ include "mailmesh.port.admin" $root }}}
-      {{- include "mailmesh.probe" (dict "name" "startupProbe" "path" "/livez" "probe" $values.startupProbe) | nindent 6 }}
-      {{- include "mailmesh.probe" (dict "name" "livenessProbe" "path" "/livez" "probe" $values.livenessProbe) | nindent 6 }}
-      {{- include "mailmesh.probe" (dict "name" "readinessProbe" "path" "/readyz" "probe" $values.readinessProbe) | nindent 6 }}
+      {{- with include "mailmesh.probe" (dict "name" "startupProbe" "path" "/livez" "probe" $values.startupProbe) }}{{ . | trim | nindent 6 }}{{ end }}
+      {{- with include "mailmesh.probe" (dict "name" "livenessProbe" "path" "/livez" "probe" $values.livenessProbe) }}{{ . | trim | nindent 6 }}{{ end }}
+      {{- with include "mailmesh.probe" (dict "name" "readinessProbe" "path" "/readyz" "probe" $values.readinessProbe) }}{{ . | trim | nindent 6 }}{{ end }}
       {{- with $values.lifecycle }}
       lifecycle:
         {{- toYaml . | nindent 8 }}

@@ -44,7 +44,7 @@ Its values are those of `size`, of `defaults` and its own, each stronger than th
 
 {{/* IP families of a Service. Takes the root. */}}
 {{- define "mailmesh.ipFamilies" -}}
-{{- with .Values.network.ipFamilyPolicy }}
+{{- with .Values.network.ipFamilyPolicy -}}
 ipFamilyPolicy: {{ . }}
 {{- end }}
 {{- with .Values.network.ipFamilies }}

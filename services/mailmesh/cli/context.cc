@@ -20,6 +20,7 @@
 #include "common/rpc/status_mapping.h"
 #include "mailmesh/directory/v1/directory_service.grpc.pb.h"
 #include "services/mailmesh/cli/actions.h"
+#include "services/mailmesh/cli/addresses.h"
 
 namespace mailmesh::cli {
 namespace {
@@ -28,6 +29,20 @@ constexpr char kGrpcSuffix[] = ".grpc";
 
 // "imap_gateway.1" -> "imap_gateway".
 std::string RoleOf(const std::string& instance) { return instance.substr(0, instance.find('.')); }
+
+// Replicas that share a name are instances of their own, "imap_gateway", "imap_gateway.1", ...: each has its sessions, or its queue.
+std::map<std::string, std::string> Replicas(const std::string& role, const std::string& endpoint) {
+  constexpr absl::string_view kName = "dns:///";
+  if (absl::StartsWith(endpoint, kName)) {
+    const auto addresses = ResolveEndpoint(endpoint.substr(kName.size()));
+    if (addresses.ok() && !addresses->empty()) {
+      std::map<std::string, std::string> found;
+      for (size_t i = 0; i < addresses->size(); ++i) found[i == 0 ? role : absl::StrCat(role, ".", i)] = (*addresses)[i];
+      return found;
+    }
+  }
+  return {{role, endpoint}};
+}
 
 // Turns echo off while it lives.
 class NoEcho {
@@ -91,7 +106,7 @@ absl::Status Context::Load() {
       } else if (config_file.empty()) {
         endpoints_[key] = entry.second.as<std::string>();
       } else {
-        endpoints_[key + kGrpcSuffix] = entry.second.as<std::string>();
+        for (const auto& [instance, address] : Replicas(key, entry.second.as<std::string>())) endpoints_[instance + kGrpcSuffix] = address;
       }
     }
   } catch (const YAML::BadFile&) {
