@@ -84,7 +84,7 @@ absl::Status CheckRelays(Context& context, const Arguments& arguments, Findings&
     const std::string endpoint = absl::StrReplaceAll(arguments.relay_address, {{"{}", absl::StrCat(number)}});
     const absl::Status there = ResolveEndpoint(endpoint).status();
     if (absl::IsNotFound(there) && number >= arguments.relays_now) return absl::OkStatus();
-    if (absl::IsNotFound(there)) return absl::UnavailableError(absl::StrCat("relay ", number, " is away: ", base::Message(there)));
+    if (absl::IsNotFound(there)) return absl::UnavailableError(absl::StrCat("relay ", number, " is away: ", base::Av(base::Message(there))));
     RETURN_IF_ERROR(there);
     const absl::StatusOr<uint64_t> count = CountQueue(context, endpoint);
     if (!count.ok()) return base::Annotate(count.status(), absl::StrCat("relay ", number));
