@@ -1,6 +1,6 @@
 {{/* What no range of a single value says. Takes the root. */}}
 {{- define "mailmesh.check" -}}
-{{- range $key, $role := include "mailmesh.roles" . | fromYaml -}}
+{{- range $key, $role := .Roles -}}
 {{- $values := $role.values -}}
 {{- if $values.proxyProtocol.enabled -}}
 {{- if not $role.public -}}{{- fail (printf "%s.proxyProtocol: this role has no mail ports" $key) -}}{{- end -}}

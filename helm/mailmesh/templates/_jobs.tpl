@@ -85,7 +85,7 @@ volumeMounts:
 {{/* The tool's file of the mesh (mailmesh --mesh): each shard by its own address, replicas by the name that has all of them. Takes the root. */}}
 {{- define "mailmesh.meshFile" -}}
 {{- $root := . -}}
-{{- range $key, $role := include "mailmesh.roles" . | fromYaml }}
+{{- range $key, $role := .Roles }}
 {{- if eq $key "mailboxStore" }}
 {{- range $shard, $endpoint := include "mailmesh.shards" $root | fromYaml }}
 mailbox_store{{ if ne $shard "0" }}.{{ $shard }}{{ end }}: {{ $endpoint }}

@@ -1,8 +1,21 @@
 {{/* Values: those of the release, over the chart's own. With --reuse-values a release made by an older chart lacks the
-keys that are new; they are then what this chart's values.yaml says. Every template begins with it. */}}
+keys that are new; they are then what this chart's values.yaml says. Every template begins with it. Then there are
+  .Roles     what is known of each role that is there, by its key: mailmesh.role
+  .AllRoles  the same, with those that are not there */}}
 {{- define "mailmesh.init" -}}
+{{- if not (hasKey . "Roles") -}}
 {{- $_ := required "hostname: the name of the mail server, such as mail.example.org, is needed" .Values.hostname -}}
 {{- $_ := set . "Values" (mergeOverwrite (.Files.Get "files/values.yaml" | fromYaml) (deepCopy .Values)) -}}
+{{- $all := dict -}}
+{{- $roles := dict -}}
+{{- range $key, $_ := .Files.Get "files/roles.yaml" | fromYaml -}}
+{{- $role := include "mailmesh.role" (dict "root" $ "key" $key) | fromYaml -}}
+{{- $_ := set $all $key $role -}}
+{{- if $role.values.enabled -}}{{- $_ := set $roles $key $role -}}{{- end -}}
+{{- end -}}
+{{- $_ := set . "AllRoles" $all -}}
+{{- $_ := set . "Roles" $roles -}}
+{{- end -}}
 {{- end -}}
 
 {{/* At most 37 octets: "-outbound-relay" and a revision's hash behind it still make a label of 63, and

@@ -1,7 +1,7 @@
 {{/* Whose certificates the own authority makes: components, with "operator" for the tool. Takes the root. */}}
 {{- define "mailmesh.pkiRoles" -}}
 {{- if eq .Values.tls.mesh.source "own" -}}
-{{- range $_, $role := include "mailmesh.roles" . | fromYaml }}
+{{- range $_, $role := .Roles }}
 - {{ $role.role }}
 {{- end }}
 - operator

@@ -27,17 +27,6 @@ Its values are those of `size`, of `defaults` and its own, each stronger than th
 {{- toYaml $role -}}
 {{- end -}}
 
-{{/* Roles that are there: key -> what mailmesh.role gives. Takes the root. */}}
-{{- define "mailmesh.roles" -}}
-{{- $root := . -}}
-{{- $roles := dict -}}
-{{- range $key, $_ := $root.Files.Get "files/roles.yaml" | fromYaml -}}
-{{- $role := include "mailmesh.role" (dict "root" $root "key" $key) | fromYaml -}}
-{{- if $role.values.enabled -}}{{- $_ := set $roles $key $role -}}{{- end -}}
-{{- end -}}
-{{- toYaml $roles -}}
-{{- end -}}
-
 {{/* Ports in every pod. */}}
 {{- define "mailmesh.port.admin" -}}9101{{- end -}}
 {{- define "mailmesh.port.grpc" -}}7101{{- end -}}
@@ -69,7 +58,7 @@ ipFamilies: {{ toJson . }}
 {{/* gRPC endpoint of a role as its callers have it. Takes root, key. The directory's Service has one address, which stays when its
 pod moves; replicas of others are found one by one. */}}
 {{- define "mailmesh.endpoint" -}}
-{{- $role := include "mailmesh.role" . | fromYaml -}}
+{{- $role := get .root.AllRoles .key -}}
 {{- if eq .key "directory" -}}
 {{ $role.name }}.{{ $role.domain }}:{{ include "mailmesh.port.grpc" . }}
 {{- else -}}
@@ -80,7 +69,7 @@ dns:///{{ $role.headless }}.{{ $role.domain }}:{{ include "mailmesh.port.grpc" .
 {{/* Shard number -> endpoint: a Service of its own for each, whose address stays when the pod moves. Takes the root. */}}
 {{- define "mailmesh.shards" -}}
 {{- $root := . -}}
-{{- $store := include "mailmesh.role" (dict "root" . "key" "mailboxStore") | fromYaml -}}
+{{- $store := .AllRoles.mailboxStore -}}
 {{- range $shard := until (int $store.replicas) }}
 {{ $shard | toString | quote }}: {{ printf "%s-%d.%s:%s" $store.name $shard $store.domain (include "mailmesh.port.grpc" $root) }}
 {{- end }}
