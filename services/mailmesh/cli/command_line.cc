@@ -66,6 +66,7 @@ int RunCommandLine(int argc, char** argv) {
   AddLogCommands(app);
   AddTraceCommand(app);
   AddConfigCommands(app);
+  AddUpgradeCommands(app);
   AddPkiCommands(app);
   AddWaitCommand(app);
   AddDocsCommand(app);

@@ -6,6 +6,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -15,12 +16,14 @@
 #include "absl/strings/strip.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/rpc/call_context.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/operator.h"
 #include "common/rpc/status_mapping.h"
 #include "mailmesh/directory/v1/directory_service.grpc.pb.h"
 #include "services/mailmesh/cli/actions.h"
-#include "services/mailmesh/cli/addresses.h"
+#include "services/mailmesh/cli/processes.h"
+#include "services/mailmesh/pki/bundle_store.h"
 
 namespace mailmesh::cli {
 namespace {
@@ -32,16 +35,12 @@ std::string RoleOf(const std::string& instance) { return instance.substr(0, inst
 
 // Replicas that share a name are instances of their own, "imap_gateway", "imap_gateway.1", ...: each has its sessions, or its queue.
 std::map<std::string, std::string> Replicas(const std::string& role, const std::string& endpoint) {
-  constexpr absl::string_view kName = "dns:///";
-  if (absl::StartsWith(endpoint, kName)) {
-    const auto addresses = ResolveEndpoint(endpoint.substr(kName.size()));
-    if (addresses.ok() && !addresses->empty()) {
-      std::map<std::string, std::string> found;
-      for (size_t i = 0; i < addresses->size(); ++i) found[i == 0 ? role : absl::StrCat(role, ".", i)] = (*addresses)[i];
-      return found;
-    }
-  }
-  return {{role, endpoint}};
+  if (!absl::StartsWith(endpoint, "dns:///")) return {{role, endpoint}};
+  std::vector<std::string> single = SingleEndpoints(endpoint);
+  std::sort(single.begin(), single.end());
+  std::map<std::string, std::string> found;
+  for (std::string& address : single) found.emplace(found.empty() ? role : absl::StrCat(role, ".", found.size()), std::move(address));
+  return found;
 }
 
 // Turns echo off while it lives.
@@ -115,9 +114,10 @@ absl::Status Context::Load() {
     return absl::InvalidArgumentError(absl::StrCat(file, ": ", error.what()));
   }
   if (config_file.empty()) {
-    certificate_ = dir + "/pki/operator.pem";
-    private_key_ = dir + "/pki/operator.key";
-    authority_ = dir + "/ca.pem";
+    const std::string folder = dir + "/pki/operator/";
+    certificate_ = folder + pki::kCertificate;
+    private_key_ = folder + pki::kKey;
+    authority_ = folder + pki::kTrusted;
   }
   loaded_ = true;
   return absl::OkStatus();
@@ -155,7 +155,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Context::ChannelToEndpoint(const 
   rpc::ChannelOptions options;
   options.endpoint = endpoint;
   options.role = role;
-  if (!absl::StartsWith(endpoint, "unix:")) options.tls = rpc::TlsFiles{certificate_, private_key_, authority_};
+  if (!certificate_.empty()) options.tls = rpc::TlsFiles{certificate_, private_key_, authority_};
   return rpc::MakeChannel(options);
 }
 
@@ -188,6 +188,9 @@ std::unique_ptr<grpc::ClientContext> NewCall(int seconds) {
   auto call = std::make_unique<grpc::ClientContext>();
   call->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(seconds));
   call->AddMetadata(rpc::kOperatorKey, OperatorName());
+  // What a command does in all roles is one trace.
+  static const std::string& traceparent = *new std::string(telemetry::Trace::New().Traceparent());
+  call->AddMetadata(rpc::kTraceparentKey, traceparent);
   return call;
 }
 
