@@ -178,3 +178,31 @@ def edge_problems(project):
         [row] = [row for row in table.values() if row["role"] == role]
         if listeners != {name: port["service"] for name, port in row.get("ports", {}).items()}:
             yield f"{role}: listeners of roles.h and of the chart differ"
+
+
+def monitoring_problems(project, text):
+    """The chart's rules and dashboards are those of deploy/monitoring, and what Prometheus writes in braces has come through."""
+    source = project / "deploy/monitoring"
+    documents = [document for document in yaml.safe_load_all(text) if document]
+    [rule] = [document for document in documents if document["kind"] == "PrometheusRule"]
+    groups = {group["name"]: group for group in rule["spec"]["groups"]}
+    for path in sorted((source / "rules").glob("*.yaml")):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            rendered = [{key: value for key, value in one.items()} for one in groups.get(group["name"], {"rules": []})["rules"]]
+            for one in rendered:
+                if "alert" in one:
+                    one["annotations"] = {key: value for key, value in one["annotations"].items() if key != "runbook_url"}
+            if rendered != group["rules"]:
+                yield f"group {group['name']} is not as in {path.name}"
+            for one in groups.get(group["name"], {"rules": []})["rules"]:
+                if "alert" in one and one["annotations"].get("runbook_url") != f"https://example.org/runbooks/{one['alert']}.md":
+                    yield f"alert {one['alert']}: runbook_url is {one['annotations'].get('runbook_url')}"
+    rendered = {}
+    for document in documents:
+        if document["kind"] == "ConfigMap" and "grafana_dashboard" in document["metadata"]["labels"]:
+            rendered.update(document["data"])
+    for path in sorted((source / "dashboards").glob("*.json")):
+        if rendered.pop(path.name, "").strip() != path.read_text().strip():
+            yield f"dashboard {path.name} is not as it is"
+    for name in rendered:
+        yield f"dashboard {name} has no source"
