@@ -27,6 +27,18 @@ Its values are those of `size`, of `defaults` and its own, each stronger than th
 {{- toYaml $role -}}
 {{- end -}}
 
+{{/* `replicas: N`. Where an autoscaler decides there is none, but for a workload that is there already: it keeps what it has. Left out, Helm
+would take the field away when autoscaling is switched on, and the API server's default, 1, would be what is left of many. Takes root, role. */}}
+{{- define "mailmesh.replicas" -}}
+{{- if not .role.scales -}}
+replicas: {{ int .role.replicas }}
+{{- else -}}
+{{- with lookup "apps/v1" .role.kind .root.Release.Namespace .role.name -}}
+replicas: {{ int .spec.replicas }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Ports in every pod. */}}
 {{- define "mailmesh.port.admin" -}}9101{{- end -}}
 {{- define "mailmesh.port.grpc" -}}7101{{- end -}}
