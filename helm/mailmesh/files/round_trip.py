@@ -16,11 +16,16 @@ import uuid
 NAME = os.environ["MAIL_NAME"]  # on the certificate
 ADDRESS = os.environ["MAIL_ADDRESS"]
 PASSWORD = open(os.environ["PASSWORD_FILE"]).read().strip()
-SMTP, IMAPS, POP3S = (os.environ.get(name) for name in ("SMTP_HOST", "IMAPS_HOST", "POP3S_HOST"))
+SMTP, IMAPS, POP3S = (os.environ.get(name) for name in ("SMTP", "IMAPS", "POP3S"))  # host:port of what is on
 PATIENCE = 60
 
 authority = os.environ.get("CA_FILE", "")
 tls = ssl.create_default_context(cafile=authority if os.path.exists(authority) else None)
+
+
+def at(endpoint):
+    host, port = endpoint.rsplit(":", 1)
+    return host, int(port)
 
 
 def connect(host, port):
@@ -39,14 +44,14 @@ class Pop3(poplib.POP3):
 
 
 def by_smtp(message):
-    with smtplib.SMTP(SMTP, 25, timeout=30) as client:
+    with smtplib.SMTP(*at(SMTP), timeout=30) as client:
         client._host = NAME  # what the certificate is verified for
         client.starttls(context=tls)
         client.send_message(message, "", [ADDRESS])
 
 
 def imap_session():
-    client = Imap(IMAPS, 993)
+    client = Imap(*at(IMAPS))
     client.login(ADDRESS, PASSWORD)
     return client
 
@@ -75,7 +80,7 @@ def read_by_imap(mark):
 
 def read_by_pop3(mark):
     def find():
-        client = Pop3(POP3S, 995)
+        client = Pop3(*at(POP3S))
         client.user(ADDRESS)
         client.pass_(PASSWORD)
         found = [n for n in range(client.stat()[0], 0, -1) if mark.encode() in b"\n".join(client.retr(n)[1])]
@@ -104,11 +109,11 @@ def main():
             client.logout()
             print("ok: taken by IMAP")
     taken = SMTP or IMAPS
-    for host, name, role, read in ((IMAPS, "IMAP", "imapGateway", read_by_imap), (POP3S, "POP3", "pop3Gateway", read_by_pop3)):
-        if host and taken:
+    for there, name, role, read in ((IMAPS, "IMAP", "imapGateway", read_by_imap), (POP3S, "POP3", "pop3Gateway", read_by_pop3)):
+        if there and taken:
             read(mark)
         else:
-            print(f"skipped: {name} ({'nothing brought a message in' if host else role + ' is off'})")
+            print(f"skipped: {name} ({'nothing brought a message in' if there else role + ' is off'})")
 
 
 main()
