@@ -117,6 +117,7 @@ class Images(unittest.TestCase):
         """Read-only root, no capability, no network but its own; and only the system calls that the systemd units allow."""
         profile = self.dir / "seccomp.json"
         profile.write_text(seccomp.profile())
+        pki = self.make_certificate()
         for role in ROLES:
             with self.subTest(role), contextlib.ExitStack() as stack:
                 config = self.dir / f"{role}.yaml"
@@ -125,9 +126,10 @@ class Images(unittest.TestCase):
                 stack.callback(podman, "rm", "-f", "-v", "-t", "0", name, check=False)
                 podman("run", "-d", "--name", name, "--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--network=none",
                        "--security-opt=no-new-privileges", f"--security-opt=seccomp={profile}", "-v", "/var/lib/mailmesh",
-                       "-v", "/run/mailmesh", "-v", f"{config}:/etc/mailmesh/config.yaml:ro", f"{PREFIX}/{role}:1")
+                       "-v", "/run/mailmesh", "-v", f"{config}:/etc/mailmesh/config.yaml:ro",
+                       "-v", f"{pki}:/etc/mailmesh/public:ro", f"{PREFIX}/{role}:1")
                 try:
-                    wait_until(lambda: '"ready"' in containers.logs(name), f"{role} is ready", 30)
+                    wait_until(lambda: '"ready"' in containers.logs(name), f"{role} is ready", 60, 0.5)
                 except TimeoutError:
                     self.fail(containers.logs(name))
                 pid = containers.inspect(name)["State"]["Pid"]
@@ -140,6 +142,17 @@ class Images(unittest.TestCase):
                 self.assertIn("ro", root[5].split(","))
                 podman("stop", "-t", "30", name)
                 self.assertEqual(containers.inspect(name)["State"]["ExitCode"], 0, containers.logs(name))
+
+    def make_certificate(self):
+        folder = self.dir / "pki"
+        for arguments in (["init", folder], ["issue", folder, "mail", "--dns", "mail.example.test"]):
+            subprocess.run([BIN / "mailmesh", "pki", *arguments], check=True, stdout=subprocess.DEVNULL)
+        public = self.dir / "public"
+        public.mkdir()
+        for name in ("mail.pem", "mail.key"):
+            shutil.copy(folder / name, public / name)
+            os.chown(public / name, USER, USER)
+        return public
 
     @staticmethod
     def config(role):
@@ -154,6 +167,9 @@ class Images(unittest.TestCase):
                   "fetcher": ["key_ring: /var/lib/mailmesh/keys"],
                   "imap_gateway": ["imap: {listen: \"127.0.0.1:10143\"}"],
                   "pop3_gateway": ["pop3: {listen: \"127.0.0.1:10110\"}"]}.get(role, [])
+        if role.endswith(("_gateway", "_ingress")):
+            lines += ["tls:", "  certificates:",
+                      "    - {certificate: /etc/mailmesh/public/mail.pem, private_key: /etc/mailmesh/public/mail.key}"]
         return "\n".join(lines) + "\n"
 
     def test_7_the_same_inputs_give_the_same_octets(self):
