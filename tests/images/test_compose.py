@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import poplib
+import re
 import shutil
 import smtplib
 import ssl
@@ -44,6 +45,12 @@ class Checked(unittest.TestCase):
 
     def test_every_role_is_there(self):
         self.assertEqual(set(self.services), {*ROLES, "pki", "tool", "prometheus", "grafana"})
+
+    def test_the_images_are_those_that_the_build_makes(self):
+        version = re.search(r"^project\(mailmesh VERSION (\S+)", (PROJECT / "CMakeLists.txt").read_text(), re.M)[1]
+        self.assertEqual(self.services["pki"]["image"], "${MAILMESH_IMAGES:-localhost/mailmesh}/mailmesh:${MAILMESH_TAG:-%s}" % version)
+        for role in ROLES:
+            self.assertEqual(self.services[role]["image"], self.services["pki"]["image"].replace("/mailmesh:", f"/{role}:"))
 
     def test_what_is_watched_is_published_on_this_machine_only(self):
         for name in ("prometheus", "grafana"):
