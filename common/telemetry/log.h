@@ -3,8 +3,8 @@
 //   telemetry::Info("message stored", {trace, {"size", size}});
 //
 // The message is the event's name: a constant, listed in docs/operations/logs.md; whatever varies is a field. Fixed names:
-// trace_id span_id session_id account message_id queue_id peer command code error. info is for changes in a message's life and
-// in the process's, debug for protocol transcripts, warning for what somebody should look at, error for what somebody must.
+// trace_id span_id session_id account message_id queue_id peer command code error. info is for changes in a message's life and in the process's, debug for protocol
+// transcripts, warning for what somebody should look at, error for what somebody must.
 //
 // Every string value may come from a peer: it is escaped, and cut at kMaxFieldOctets. Credentials never get here: the
 // parsers mark them (base::Secret), which has no conversion to a Field.
