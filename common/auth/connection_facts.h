@@ -19,6 +19,8 @@ struct ConnectionFacts {
   std::string peer_address;
   // The peer is on this machine (net::SocketAddress::is_local()).
   bool local = false;
+  // The connection is a load balancer's own (net::IsNobody()).
+  bool nobody = false;
   bool tls = false;
   // RFC 9266 tls-exporter data of this connection; empty: no -PLUS mechanism is offered or taken.
   std::string channel_binding;

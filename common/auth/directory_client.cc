@@ -130,12 +130,18 @@ class DirectoryClient::Impl {
     co_return route;
   }
 
-  net::Awaitable<absl::StatusOr<directory::v1::Account>> GetAccount(directory::v1::GetAccountRequest request,
-                                                                    net::TimePoint deadline) {
+  net::Awaitable<absl::StatusOr<std::vector<directory::v1::Account>>> GetAccounts(std::vector<std::string> addresses,
+                                                                                  net::TimePoint deadline) {
+    directory::v1::BatchGetAccountsRequest request;
+    for (std::string& address : addresses) request.add_requests()->set_address(std::move(address));
     rpc::CallContext context = rpc::CallContext::Until(deadline);
-    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::GetAccount, request, context);
+    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::BatchGetAccounts, request, context);
+    // A directory of the version before this call.
+    if (absl::IsUnimplemented(answer.status())) co_return co_await GetEachAccount(request, context);
     if (!answer.ok()) co_return answer.status();
-    co_return std::move(*answer->mutable_account());
+    if (answer->accounts_size() != request.requests_size()) co_return absl::InternalError("not as many accounts as were asked for");
+    co_return std::vector<directory::v1::Account>(std::make_move_iterator(answer->mutable_accounts()->begin()),
+                                                  std::make_move_iterator(answer->mutable_accounts()->end()));
   }
 
   void Clear() {
@@ -150,6 +156,19 @@ class DirectoryClient::Impl {
 
  private:
   using Time = std::chrono::steady_clock::time_point;
+
+  // `request` is of the coroutine that awaits this one at once.
+  net::Awaitable<absl::StatusOr<std::vector<directory::v1::Account>>> GetEachAccount(
+      const directory::v1::BatchGetAccountsRequest& request, rpc::CallContext context) {
+    std::vector<directory::v1::Account> accounts;
+    for (const directory::v1::GetAccountRequest& one : request.requests()) {
+      auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::GetAccount, one, context);
+      const bool missing = rpc::HasReason(answer.status(), type::v1::ERROR_REASON_ACCOUNT_NOT_FOUND);
+      if (!answer.ok() && !missing) co_return answer.status();
+      accounts.push_back(missing ? directory::v1::Account() : std::move(*answer->mutable_account()));
+    }
+    co_return accounts;
+  }
 
   template <class Hit>
   bool IsFresh(const Hit& hit) const {
@@ -237,18 +256,9 @@ net::Awaitable<absl::StatusOr<std::optional<directory::v1::Route>>> DirectoryCli
   return impl_->GetRoute(std::move(domain), deadline, std::move(trace));
 }
 
-net::Awaitable<absl::StatusOr<directory::v1::Account>> DirectoryClient::GetAccountById(std::string account_id,
-                                                                                       net::TimePoint deadline) {
-  directory::v1::GetAccountRequest request;
-  request.set_account_id(std::move(account_id));
-  return impl_->GetAccount(std::move(request), deadline);
-}
-
-net::Awaitable<absl::StatusOr<directory::v1::Account>> DirectoryClient::GetAccountByAddress(std::string address,
-                                                                                            net::TimePoint deadline) {
-  directory::v1::GetAccountRequest request;
-  request.set_address(std::move(address));
-  return impl_->GetAccount(std::move(request), deadline);
+net::Awaitable<absl::StatusOr<std::vector<directory::v1::Account>>> DirectoryClient::GetAccounts(
+    std::vector<std::string> addresses, net::TimePoint deadline) {
+  return impl_->GetAccounts(std::move(addresses), deadline);
 }
 
 void DirectoryClient::Clear() { impl_->Clear(); }

@@ -62,10 +62,10 @@ class DirectoryClient {
                                                   telemetry::Trace trace = {});
   // The route of a domain; nothing: by MX.
   net::Awaitable<absl::StatusOr<std::optional<directory::v1::Route>>> GetRoute(std::string domain, net::TimePoint deadline,
-                                                                                 telemetry::Trace trace = {});
-  // By id or by address; not cached. NotFound.
-  net::Awaitable<absl::StatusOr<directory::v1::Account>> GetAccountById(std::string account_id, net::TimePoint deadline);
-  net::Awaitable<absl::StatusOr<directory::v1::Account>> GetAccountByAddress(std::string address, net::TimePoint deadline);
+                                                                              telemetry::Trace trace = {});
+  // Accounts by their addresses, at most 1,000, in the order given; one that does not exist has an empty id. Not cached.
+  net::Awaitable<absl::StatusOr<std::vector<directory::v1::Account>>> GetAccounts(std::vector<std::string> addresses,
+                                                                                  net::TimePoint deadline);
 
   // Forgets everything.
   void Clear();

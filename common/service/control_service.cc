@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/status.h"
 #include "common/rpc/server_call.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/version.h"
@@ -80,6 +81,10 @@ class ControlService final : public pb::ControlService::CallbackService {
                                         pb::SetLogLevelResponse* response) override {
     return rpc::HandleUnaryOnPool(context, of_.pool, request, response, this, &ControlService::DoSetLogLevel);
   }
+  grpc::ServerUnaryReactor* FinalizeUpgrade(grpc::CallbackServerContext* context, const pb::FinalizeUpgradeRequest* request,
+                                            pb::FinalizeUpgradeResponse* response) override {
+    return rpc::HandleUnaryOnPool(context, of_.pool, request, response, this, &ControlService::DoFinalizeUpgrade);
+  }
 
  private:
   absl::Status DoGetInfo(const rpc::CallInfo&, const pb::GetInfoRequest&, pb::GetInfoResponse& response) {
@@ -98,6 +103,8 @@ class ControlService final : public pb::ControlService::CallbackService {
     response.set_sessions(of_.sessions.size());
     response.set_process_id(getpid());
     response.set_log_level(ToProto(telemetry::GetLogLevel()));
+    response.set_commit(std::string(telemetry::Commit()));
+    FillSchema(response);
     return absl::OkStatus();
   }
 
@@ -139,6 +146,23 @@ class ControlService final : public pb::ControlService::CallbackService {
     telemetry::SetLogLevel(*level);
     telemetry::Info("log level set", {info.trace, {"new_level", telemetry::LevelName(*level)}});
     return absl::OkStatus();
+  }
+
+  absl::Status DoFinalizeUpgrade(const rpc::CallInfo&, const pb::FinalizeUpgradeRequest&,
+                                 pb::FinalizeUpgradeResponse& response) {
+    telemetry::Info("upgrade finalized by an operator");
+    RETURN_IF_ERROR(of_.schema.Finalize());
+    FillSchema(response);
+    return absl::OkStatus();
+  }
+
+  template <class Response>
+  void FillSchema(Response& response) const {
+    const std::optional<DatabaseSchema> schema = of_.schema.Get();
+    if (!schema) return;
+    response.mutable_schema()->set_version(schema->version);
+    response.mutable_schema()->set_newest(schema->newest);
+    response.mutable_schema()->set_step_left(schema->step_left);
   }
 
   const ControlDependencies of_;

@@ -131,7 +131,7 @@ net::Awaitable<void> Session::Run() {
   facts.start = absl::Now();
   facts.tls = implicit_tls_;
   const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason reason) {
-    kicked->store(reason == service::KickReason::kOperator ? Kick::kNow : Kick::kDrain);
+    kicked->store(reason == service::KickReason::kDrain ? Kick::kDrain : Kick::kNow);
     handle.Interrupt();
     if (reason == service::KickReason::kOperator) handle.CancelAfter(kKickGrace);
   };

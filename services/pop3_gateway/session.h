@@ -40,6 +40,8 @@ class Session {
   // The next line; nothing: the session is over (why has been said).
   net::Awaitable<std::optional<base::LineReader::Framed>> NextLine();
   net::Awaitable<bool> WaitForInput();
+  // A last word; false.
+  net::Awaitable<bool> SayLast(const pop3::CannedReply& reply);
   net::Awaitable<bool> Flush();
   void Say(const pop3::CannedReply& reply);
   Next SayAndGoOn(const pop3::CannedReply& reply);
@@ -83,7 +85,8 @@ class Session {
   const bool implicit_tls_;
   const std::string session_id_;
   const telemetry::Trace trace_;
-  std::shared_ptr<std::atomic<bool>> kicked_;  // shared with the registry's callback, which may run a little longer
+  enum class Kick { kNone, kDrain, kNow };
+  std::shared_ptr<std::atomic<Kick>> kicked_;  // shared with the registry's callback, which may run a little longer
   service::SessionRegistry::Entry entry_;
   net::TimePoint login_limit_;  // whoever has not logged in by then goes
   std::string out_;

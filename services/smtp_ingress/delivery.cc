@@ -145,6 +145,13 @@ void AddLocalRoute(const DeliveryRequest& request, const std::string& shard, con
   recipient->mutable_local()->set_request_id(RequestId(request, shard));
 }
 
+net::Awaitable<absl::StatusOr<relay::v1::EnqueueMessageResponse>> EnqueueAt(std::shared_ptr<grpc::Channel> relay,
+                                                                            const relay::v1::EnqueueMessageRequest& call,
+                                                                            rpc::CallContext context) {
+  auto stub = RelayService::NewStub(relay);
+  co_return co_await rpc::UnaryCall(stub->async(), &RelayMethods::EnqueueMessage, call, context);
+}
+
 net::Awaitable<absl::Status> EnqueueOne(Ingress& ingress, const DeliveryRequest& request, relay::v1::EnqueueMessageRequest call,
                                         std::string kind) {
   absl::StatusOr<type::v1::MessageBody> body = request.body.BodyFor("");
@@ -163,17 +170,19 @@ net::Awaitable<absl::Status> EnqueueOne(Ingress& ingress, const DeliveryRequest&
   }
   call.set_envelope_id(mail.envid.value_or(""));
   rpc::CallContext context = rpc::CallContext::Within(kEnqueueTimeout, request.trace);
-  std::shared_ptr<grpc::Channel> relay = request.body.relay();
-  if (relay == nullptr) {
-    absl::StatusOr<std::shared_ptr<grpc::Channel>> picked = co_await ingress.relays->Pick(context);
-    if (!picked.ok()) co_return picked.status();
-    relay = *std::move(picked);
-  }
-  // Again and again, but at this one: what a lost answer was about is in its spool, and in no other.
-  auto stub = RelayService::NewStub(relay);
+  // Again and again, but at one: what a lost answer was about is in its spool, and in no other.
   rpc::RetryPolicy policy;
   policy.max_attempts = 100;
-  auto response = co_await rpc::RetryUnary(stub->async(), &RelayMethods::EnqueueMessage, call, context, policy);
+  absl::StatusOr<relay::v1::EnqueueMessageResponse> response = absl::UnknownError("not asked");
+  if (const std::shared_ptr<grpc::Channel>& relay = request.body.relay(); relay != nullptr) {
+    auto stub = RelayService::NewStub(relay);
+    response = co_await rpc::RetryUnary(stub->async(), &RelayMethods::EnqueueMessage, call, context, policy);
+  } else {
+    auto attempt = [&call](const std::shared_ptr<grpc::Channel>& relay, const rpc::CallContext& bounded) {
+      return EnqueueAt(relay, call, bounded);
+    };
+    response = co_await ingress.relays->CallOne<relay::v1::EnqueueMessageResponse>(policy, context, attempt);
+  }
   if (!response.ok()) co_return response.status();
   for (const relay::v1::QueueRecipient& recipient : call.recipients()) {
     ingress.metrics.recipients.With({recipient.has_local() ? "mailbox" : "server", "relay"}).Increment();

@@ -90,14 +90,13 @@ class Session {
   net::Stream stream_;
   net::BufferedReader reader_;
   const std::string session_id_;
-  // What a kick asks for.
-  struct KickState {
-    std::atomic<bool> kicked{false};
-    // Set before it:
-    std::atomic<net::TimePoint> content_until{net::kNever};  // a content under way may take until then
-    std::atomic<bool> transaction_first{false};              // what MAIL has begun comes to its end, where its client goes on
+  // What a session that is asked to end still waits for.
+  enum class Wait {
+    kAsEver,          // it was not asked
+    kForTransaction,  // what MAIL has begun comes to its end, where its client goes on
+    kForNothing,
   };
-  std::shared_ptr<KickState> kick_;  // shared with the registry's callback, which may run a little longer
+  std::shared_ptr<std::atomic<Wait>> wait_;  // shared with the registry's callback, which may run a little longer
   service::SessionRegistry::Entry entry_;
   smtp::ServerMachine machine_;
   std::string_view input_;  // what the machine has not taken of reader_.data()

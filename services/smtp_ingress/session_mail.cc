@@ -50,6 +50,11 @@ void Session::DropTransaction() {
 }
 
 Session::Handled Session::On(server::MailReceived event) {
+  // A load balancer's own connection: nothing that a message could be traced to.
+  if (net::IsNobody(stream_.peer_address())) {
+    Answer(smtp::Verb::kMail, replies::kNoService);
+    co_return;
+  }
   if (IsSubmission(kind_) && account_id_.empty()) {
     Answer(smtp::Verb::kMail, replies::kAuthRequired);
     co_return;
