@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "common/mime/compose.h"
 #include "common/mime/date.h"
+#include "common/net/proxy_accept.h"
 #include "common/smtp/replies.h"
 #include "common/telemetry/log.h"
 #include "common/text/ascii.h"

@@ -1,6 +1,7 @@
 """Every method of every role is called by every role, by the tool's, and by strangers: who gets through is who the one table says
 (docs/security/calls.md), over mutual TLS on TCP."""
 import collections
+import contextlib
 import pathlib
 import re
 import subprocess
@@ -85,20 +86,16 @@ class WhoMay(unittest.TestCase):
         except grpc.RpcError as error:
             return error.code().name, error.details()
 
-    def served_by(self, server):
-        """What this server has, the one that ends it last."""
-        own = [one for one in self.methods if self.table[one.path][0] in (server, "all")]
-        return sorted(own, key=lambda one: one.path == LAST)
+    def served(self):
+        """(server, method) of all that is there, what ends a server last."""
+        there = [(server, method) for server in ROLES for method in self.methods if self.table[method.path][0] in (server, "all")]
+        return sorted(there, key=lambda one: one[1].path == LAST)
 
-    def each_call(self, channel_to, last=True):
-        """{(server, method): (code, details)} of every method of every server."""
-        results = {}
-        for server in ROLES:
-            with channel_to(server) as channel:
-                for method in self.served_by(server):
-                    if last or method.path != LAST:
-                        results[server, method.path] = self.call(channel, method)
-        return results
+    def call_all(self, make_channel):
+        """{(server, method): (code, details)}, over one connection to each server."""
+        with contextlib.ExitStack() as stack:
+            channels = {server: stack.enter_context(make_channel(server)) for server in ROLES}
+            return {(server, method.path): self.call(channels[server], method) for server, method in self.served()}
 
     def test_1_the_table_has_every_method(self):
         self.assertEqual(sorted(one.path for one in self.methods), sorted(self.table))
@@ -120,16 +117,13 @@ class WhoMay(unittest.TestCase):
         }
         calls = 0
         for who, (pair, codes) in strangers.items():
-            results = self.each_call(lambda server, pair=pair: self.channel(server, pair))
+            results = self.call_all(lambda server, pair=pair: self.channel(server, pair))
             calls += len(results)
             through = {where: result for where, result in results.items() if result[0] not in codes}
             self.assertEqual(through, {}, f"a stranger, {who}")
-        # Without TLS at all.
-        for server in ROLES:
-            with grpc.insecure_channel(self.mesh.endpoints[f"{server}.grpc"]) as channel:
-                codes = {self.call(channel, method)[0] for method in self.served_by(server)}
-                calls += len(self.served_by(server))
-                self.assertEqual(codes, {"UNAVAILABLE"})
+        without_tls = self.call_all(lambda server: grpc.insecure_channel(self.mesh.endpoints[f"{server}.grpc"]))
+        calls += len(without_tls)
+        self.assertEqual({code for code, _ in without_tls.values()}, {"UNAVAILABLE"})
         print(f"    {len(strangers) + 1} strangers: {calls} calls, 0 through")
 
     def test_3_roles_get_what_the_table_says(self):
@@ -137,7 +131,7 @@ class WhoMay(unittest.TestCase):
         # The operator comes last: it is the one whom servers end for.
         for role in [*ROLES, OPERATOR]:
             pair = self.files_of(role)
-            for (server, path), result in self.each_call(lambda server, pair=pair: self.channel(server, pair)).items():
+            for (server, path), result in self.call_all(lambda server, pair=pair: self.channel(server, pair)).items():
                 results[server, path, role] = result
         wrong, through = {}, 0
         for (server, path, role), (code, details) in results.items():

@@ -121,10 +121,10 @@ std::string Names(const std::vector<Answer>& answers, Standing standing, const s
 absl::Status Ready(const std::vector<Answer>& answers, const std::vector<std::string>& gone) {
   if (const std::string newer = Names(answers, Standing::kNewer); !newer.empty()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("this tool is of version ", telemetry::Version(), "; use that of the newest: ", newer));
+        absl::StrCat("this tool is of version ", base::Av(telemetry::Version()), "; use that of the newest: ", newer));
   }
   if (const std::string older = Names(answers, Standing::kOlder); !older.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat("of an older version than ", telemetry::Version(), ": ", older));
+    return absl::FailedPreconditionError(absl::StrCat("of an older version than ", base::Av(telemetry::Version()), ": ", older));
   }
   if (const std::string away = Names(answers, Standing::kAway, gone); !away.empty()) {
     return absl::UnavailableError(
@@ -150,7 +150,7 @@ absl::Status ShowStatus(Context& context) {
     waits = waits || Waits(answer.info.schema());
     steps = steps || answer.info.schema().step_left() > 0;
   }
-  const std::string finalize = !ready.ok()  ? absl::StrCat("not yet: ", base::Message(ready))
+  const std::string finalize = !ready.ok()  ? absl::StrCat("not yet: ", base::Av(base::Message(ready)))
                                : waits      ? "ready: `mailmesh upgrade finalize`; until then everything can be undone"
                                : steps      ? "done; the step goes on behind what serves"
                                             : "done";
