@@ -21,7 +21,9 @@ Policy::Policy(const config::v1::AuthConfig& config)
     : plaintext_on_loopback_(config.allow_plaintext_on_loopback()),
       max_failures_(config.max_failures() == 0 ? 5 : config.max_failures()) {}
 
-bool Policy::MayLogIn(const ConnectionFacts& facts) const { return facts.tls || (facts.local && plaintext_on_loopback_); }
+bool Policy::MayLogIn(const ConnectionFacts& facts) const {
+  return !facts.nobody && (facts.tls || (facts.local && plaintext_on_loopback_));
+}
 
 std::vector<std::string> Policy::Mechanisms(const ConnectionFacts& facts) const {
   std::vector<std::string> names;

@@ -76,4 +76,8 @@ bool CidrSet::Contains(const IpAddress& address) const {
   return std::any_of(ranges_.begin(), ranges_.end(), [&](const Cidr& range) { return range.Contains(address); });
 }
 
+bool CidrSet::HasEverything() const {
+  return std::any_of(ranges_.begin(), ranges_.end(), [](const Cidr& range) { return range.is_everything(); });
+}
+
 }  // namespace mailmesh::net

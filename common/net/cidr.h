@@ -19,6 +19,8 @@ class Cidr {
   static absl::StatusOr<Cidr> Parse(std::string_view text);
 
   bool Contains(const IpAddress& address) const;
+  // 0.0.0.0/0 or ::/0.
+  bool is_everything() const { return bits_ == 0; }
   std::string ToString() const;
 
  private:
@@ -39,6 +41,8 @@ class CidrSet {
   // False for Unix sockets: who may use one is said by the file system, not by a range.
   bool Contains(const SocketAddress& address) const { return address.is_ip() && Contains(address.ip()); }
   bool empty() const { return ranges_.empty(); }
+  // One of the ranges leaves nobody of its family out.
+  bool HasEverything() const;
 
  private:
   std::vector<Cidr> ranges_;

@@ -19,6 +19,8 @@ namespace mailmesh::net {
 // Owns the descriptor; a Unix socket that was bound here is unlinked at the end, an inherited one is left alone.
 class ListenSocket {
  public:
+  static constexpr int kBacklog = 1024;
+
   ListenSocket(ListenSocket&& other) noexcept;
   ListenSocket& operator=(ListenSocket&& other) noexcept;
   ~ListenSocket();
@@ -26,7 +28,7 @@ class ListenSocket {
   // Binds and listens. TCP: SO_REUSEADDR, and for "[::]" both families; the host must be an IP address or "localhost".
   // Unix: makes the last folder (0700) where it is missing, replaces a dead socket, refuses to take over a live one;
   // the socket gets `unix_mode`.
-  static absl::StatusOr<ListenSocket> Bind(const Endpoint& endpoint, int backlog = 1024, mode_t unix_mode = 0600);
+  static absl::StatusOr<ListenSocket> Bind(const Endpoint& endpoint, int backlog = kBacklog, mode_t unix_mode = 0600);
   // Checks that `fd` is a listening stream socket, makes it non-blocking and close-on-exec.
   static absl::StatusOr<ListenSocket> Adopt(int fd, std::string name);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <asio/dispatch.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/redirect_error.hpp>
@@ -46,19 +47,92 @@ bool ConcernsOneConnection(int error_number) {
   }
 }
 
+// A client that was refused may take this long to read why.
+constexpr Duration kRefusalTimeout = std::chrono::seconds(2);
+
+// What the sessions of a listener share with it, and may need longer than it lives.
+struct Door {
+  Door(ListenerOptions given, Listener::Handler serve)
+      : options(std::move(given)),
+        handler(std::move(serve)),
+        limits(std::make_shared<SessionLimits>(options.max_sessions, options.max_sessions_per_peer, options.exempt_peers)),
+        headers(std::make_shared<SessionLimits>(options.max_sessions, 0, CidrSet())) {}
+
+  std::string RefusalLine(RefusalReason reason) const { return options.refusal ? options.refusal(reason) : std::string(); }
+  void NoteRefusal(RefusalReason reason, const SocketAddress& peer) {
+    refused.fetch_add(1, std::memory_order_relaxed);
+    if (options.on_refused) options.on_refused(reason, peer);
+  }
+  void NoteRejection(ProxyRejection reason, const SocketAddress& peer) const {
+    if (options.proxy->on_rejected) options.proxy->on_rejected(reason, peer);
+  }
+
+  const ListenerOptions options;
+  const Listener::Handler handler;
+  const std::shared_ptr<SessionLimits> limits;   // shared with the permits of sessions
+  const std::shared_ptr<SessionLimits> headers;  // of those whose header is awaited, and of balancers' own: shared likewise
+  std::atomic<uint64_t> accepted{0};
+  std::atomic<uint64_t> refused{0};
+};
+using DoorPtr = std::shared_ptr<Door>;
+
+// Runs on the session's thread. The descriptor becomes a Stream only here, where it will live.
+Awaitable<void> Serve(DoorPtr door, Executor home, UniqueFd fd, SessionLimits::Permit permit) {
+  Stream stream(std::move(home), fd.Release());
+  stream.Attach(std::move(permit));
+  Awaitable<void> session = door->handler(std::move(stream));
+  co_await std::move(session);
+}
+
+// All octets so far were the balancer's: what the client may have sent behind them is read away, for closing over it would be a reset,
+// which takes the line along.
+Awaitable<void> SayAndClose(Stream* stream, std::string line) {
+  if (line.empty()) co_return;
+  stream->ExpiresAt(After(kRefusalTimeout));
+  absl::Status status = co_await stream->Write(line);
+  if (status.ok()) status = co_await stream->ShutdownWrite();
+  std::array<char, 512> octets;
+  while (status.ok()) {
+    const absl::StatusOr<size_t> read = co_await stream->ReadSome(octets);
+    if (!read.ok() || *read == 0) co_return;
+  }
+}
+
+Awaitable<void> ServeProxied(DoorPtr door, Executor home, UniqueFd fd, SocketAddress balancer, SessionLimits::Permit permit) {
+  Stream stream(std::move(home), fd.Release());
+  const std::variant<ProxyOrigin, ProxyRejection> origin =
+      co_await AcceptProxyHeader(&stream, door->options.proxy->header_timeout);
+  if (const auto* rejection = std::get_if<ProxyRejection>(&origin)) {
+    door->NoteRejection(*rejection, balancer);
+    co_return;
+  }
+  if (std::get<ProxyOrigin>(origin) == ProxyOrigin::kBalancer) {
+    if (door->options.proxy->on_check) door->options.proxy->on_check();
+  } else {
+    std::variant<SessionLimits::Permit, RefusalReason> admitted = door->limits->Admit(stream.peer_address());
+    if (const auto* reason = std::get_if<RefusalReason>(&admitted)) {
+      door->NoteRefusal(*reason, stream.peer_address());
+      co_await SayAndClose(&stream, door->RefusalLine(*reason));
+      co_return;
+    }
+    door->accepted.fetch_add(1, std::memory_order_relaxed);
+    permit = std::get<SessionLimits::Permit>(std::move(admitted));
+  }
+  stream.Attach(std::move(permit));
+  Awaitable<void> session = door->handler(std::move(stream));
+  co_await std::move(session);
+}
+
 }  // namespace
 
 class Listener::Core : public std::enable_shared_from_this<Listener::Core> {
  public:
   Core(ListenSocket socket, ListenerOptions options, IoPool& pool, Handler handler)
-      : options_(std::move(options)),
+      : door_(std::make_shared<Door>(std::move(options), std::move(handler))),
         endpoint_(socket.endpoint()),
         pool_(pool),
         home_(pool.Next()),
         executor_(home_.get_executor()),
-        handler_(std::make_shared<const Handler>(std::move(handler))),
-        limits_(std::make_shared<SessionLimits>(options_.max_sessions, options_.max_sessions_per_peer,
-                                                options_.exempt_peers)),
         socket_(std::move(socket)),
         descriptor_(executor_),
         pause_(executor_) {}
@@ -67,14 +141,14 @@ class Listener::Core : public std::enable_shared_from_this<Listener::Core> {
 
   const Executor& executor() const { return executor_; }
   bool pool_ended() const { return home_.stopped(); }
-  const std::string& name() const { return options_.name; }
+  const std::string& name() const { return door_->options.name; }
   const Endpoint& endpoint() const { return endpoint_; }
-  size_t sessions() const { return limits_->sessions(); }
-  uint64_t accepted() const { return accepted_.load(std::memory_order_relaxed); }
-  uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+  const Door& door() const { return *door_; }
 
   void StopHere() {
-    if (std::exchange(stopped_, true)) return;
+    if (stopped_) return;
+    if (!socket_.inherited() && !pool_ended()) TakeQueued();
+    stopped_ = true;
     pause_.cancel();
     // Asio lets go of it; the owner closes it, which for an inherited socket closes only this process's copy.
     if (descriptor_.is_open()) descriptor_.release();
@@ -83,6 +157,12 @@ class Listener::Core : public std::enable_shared_from_this<Listener::Core> {
 
  private:
   enum class Accepted { kOne, kNone, kExhausted };
+
+  // Who waits in the queue would be reset by closing the socket. As a queue is long at most: more may come all the while.
+  void TakeQueued() {
+    for (int i = 0; i < ListenSocket::kBacklog / kBatch && AcceptSome() == Accepted::kOne; ++i) {
+    }
+  }
 
   Awaitable<void> AcceptLoop() {
     asio::error_code error;
@@ -114,8 +194,9 @@ class Listener::Core : public std::enable_shared_from_this<Listener::Core> {
     }
   }
 
+  static constexpr int kBatch = 16;
+
   Accepted AcceptSome() {
-    constexpr int kBatch = 16;
     for (int i = 0; i < kBatch; ++i) {
       sockaddr_storage storage;
       socklen_t size = sizeof(storage);
@@ -135,49 +216,54 @@ class Listener::Core : public std::enable_shared_from_this<Listener::Core> {
   }
 
   void Admit(int fd, SocketAddress peer) {
-    std::variant<SessionLimits::Permit, RefusalReason> admitted = limits_->Admit(peer);
+    if (door_->options.proxy.has_value()) {
+      AwaitHeader(UniqueFd(fd), peer);
+      return;
+    }
+    std::variant<SessionLimits::Permit, RefusalReason> admitted = door_->limits->Admit(peer);
     if (const auto* reason = std::get_if<RefusalReason>(&admitted)) {
       Refuse(fd, *reason, peer);
       return;
     }
-    accepted_.fetch_add(1, std::memory_order_relaxed);
+    door_->accepted.fetch_add(1, std::memory_order_relaxed);
     asio::io_context& home = pool_.Next();
     Spawn(home.get_executor(),
-          Serve(handler_, home.get_executor(), UniqueFd(fd), std::get<SessionLimits::Permit>(std::move(admitted))),
+          Serve(door_, home.get_executor(), UniqueFd(fd), std::get<SessionLimits::Permit>(std::move(admitted))), "session");
+  }
+
+  void AwaitHeader(UniqueFd fd, const SocketAddress& peer) {
+    if (!door_->options.proxy->balancers.Contains(peer)) {
+      door_->NoteRejection(ProxyRejection::kUntrusted, peer);
+      return;
+    }
+    std::variant<SessionLimits::Permit, RefusalReason> admitted = door_->headers->Admit(peer);
+    if (!std::holds_alternative<SessionLimits::Permit>(admitted)) {
+      door_->NoteRejection(ProxyRejection::kBusy, peer);
+      return;
+    }
+    asio::io_context& home = pool_.Next();
+    Spawn(home.get_executor(),
+          ServeProxied(door_, home.get_executor(), std::move(fd), peer, std::get<SessionLimits::Permit>(std::move(admitted))),
           "session");
   }
 
-  // Runs on the session's thread. The descriptor becomes a Stream only here, where it will live.
-  static Awaitable<void> Serve(std::shared_ptr<const Handler> handler, Executor home, UniqueFd fd,
-                               SessionLimits::Permit permit) {
-    Stream stream(std::move(home), fd.Release());
-    stream.Attach(std::move(permit));
-    Awaitable<void> session = (*handler)(std::move(stream));
-    co_await std::move(session);
-  }
-
   void Refuse(int fd, RefusalReason reason, const SocketAddress& peer) {
-    refused_.fetch_add(1, std::memory_order_relaxed);
-    const std::string line = options_.refusal ? options_.refusal(reason) : std::string();
+    const std::string line = door_->RefusalLine(reason);
     // The send buffer of a new connection is empty: it takes a line at once or the peer is gone.
     if (!line.empty()) (void)send(fd, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     close(fd);
-    if (options_.on_refused) options_.on_refused(reason, peer);
+    door_->NoteRefusal(reason, peer);
   }
 
   void Complain(const absl::Status& status) {
-    if (options_.on_error) options_.on_error(status);
+    if (door_->options.on_error) door_->options.on_error(status);
   }
 
-  const ListenerOptions options_;
+  const DoorPtr door_;  // shared with the sessions, which may live longer than the listener
   const Endpoint endpoint_;
   IoPool& pool_;
   asio::io_context& home_;
   const Executor executor_;
-  const std::shared_ptr<const Handler> handler_;  // shared with the sessions, which may live longer than the listener
-  const std::shared_ptr<SessionLimits> limits_;  // shared with the permits of sessions
-  std::atomic<uint64_t> accepted_{0};
-  std::atomic<uint64_t> refused_{0};
   // On executor_ only:
   ListenSocket socket_;
   asio::posix::stream_descriptor descriptor_;  // watches the descriptor that socket_ owns
@@ -210,8 +296,9 @@ void Listener::Stop() {
 
 const std::string& Listener::name() const { return core_->name(); }
 Endpoint Listener::endpoint() const { return core_->endpoint(); }
-size_t Listener::sessions() const { return core_->sessions(); }
-uint64_t Listener::accepted() const { return core_->accepted(); }
-uint64_t Listener::refused() const { return core_->refused(); }
+size_t Listener::sessions() const { return core_->door().limits->sessions(); }
+size_t Listener::connections() const { return sessions() + core_->door().headers->sessions(); }
+uint64_t Listener::accepted() const { return core_->door().accepted.load(std::memory_order_relaxed); }
+uint64_t Listener::refused() const { return core_->door().refused.load(std::memory_order_relaxed); }
 
 }  // namespace mailmesh::net

@@ -2,7 +2,8 @@
 // the pool.
 //
 // Flow: Listener::Start(socket, options, pool, handler) ... Stop() at drain (sessions go on) ... destroy.
-// A session counts against the limits until its Stream is destroyed.
+// A session counts against the limits until its Stream is destroyed. Where load balancers are in between (`proxy`), limits and the
+// refusal are for the client that the header names; a balancer's own connection is served and counts as no session.
 // When descriptors or memory run out it pauses, growing from 50 ms to 1 s, rather than spin.
 // Thread-safety: all methods from any thread. The pool must outlive the listener.
 #ifndef MAILMESH_COMMON_NET_LISTENER_H_
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +23,7 @@
 #include "common/net/cidr.h"
 #include "common/net/io_pool.h"
 #include "common/net/listen_socket.h"
+#include "common/net/proxy_accept.h"
 #include "common/net/stream.h"
 
 namespace mailmesh::net {
@@ -35,7 +38,10 @@ struct ListenerOptions {
   // The line to send before closing ("421 4.7.0 ...\r\n"); empty: just close (implicit TLS). It goes out without
   // waiting.
   std::function<std::string(RefusalReason)> refusal{};
-  // Told about each refusal and about accept errors (at most one a pause), from the accept thread.
+  // Each connection begins with a PROXY header.
+  std::optional<ProxyOptions> proxy{};
+  // Told about each refusal and about accept errors (at most one a pause), from the accept thread; behind balancers about refusals
+  // from any.
   std::function<void(RefusalReason, const SocketAddress& peer)> on_refused{};
   std::function<void(const absl::Status&)> on_error{};
 };
@@ -48,14 +54,16 @@ class Listener {
   static std::unique_ptr<Listener> Start(ListenSocket socket, ListenerOptions options, IoPool& pool, Handler handler);
   ~Listener();  // Stop()
 
-  // No connection is handed out after it returns. A bound socket is closed; an inherited one stays with the supervisor,
-  // so that callers wait in its queue for the next process and nobody is refused. Not from the handler's thread while
-  // it must not block.
+  // No connection is taken after it returns; connections() tells of those whose session has not begun yet. A bound socket is
+  // closed, once its queue is empty; an inherited one stays with the supervisor, so that callers wait in its queue for the next
+  // process and nobody is refused. Not from the handler's thread while it must not block.
   void Stop();
 
   const std::string& name() const;
   Endpoint endpoint() const;
   size_t sessions() const;
+  // Sessions, and what may become one.
+  size_t connections() const;
   uint64_t accepted() const;
   uint64_t refused() const;
 

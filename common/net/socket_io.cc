@@ -18,11 +18,9 @@ bool WouldBlock(int error_number) { return error_number == EAGAIN || error_numbe
 
 void SetOption(int fd, int level, int name, int value) { setsockopt(fd, level, name, &value, sizeof(value)); }
 
-}  // namespace
-
-IoStep Receive(int fd, std::span<char> into) {
+IoStep ReceiveWith(int fd, std::span<char> into, int flags) {
   for (;;) {
-    const ssize_t n = recv(fd, into.data(), into.size(), 0);
+    const ssize_t n = recv(fd, into.data(), into.size(), flags);
     if (n > 0) return IoStep::Done(static_cast<size_t>(n));
     if (n == 0) return IoStep::End();
     if (WouldBlock(errno)) return IoStep::WantRead();
@@ -30,15 +28,14 @@ IoStep Receive(int fd, std::span<char> into) {
   }
 }
 
+}  // namespace
+
+IoStep Receive(int fd, std::span<char> into) { return ReceiveWith(fd, into, 0); }
+IoStep Peek(int fd, std::span<char> into) { return ReceiveWith(fd, into, MSG_PEEK); }
+
 IoStep Peek(int fd) {
-  for (;;) {
-    char octet;
-    const ssize_t n = recv(fd, &octet, 1, MSG_PEEK);
-    if (n > 0) return IoStep::Done(1);
-    if (n == 0) return IoStep::End();
-    if (WouldBlock(errno)) return IoStep::WantRead();
-    if (errno != EINTR) return IoStep::Failed(ConnectionError(errno, "reading"));
-  }
+  char octet[1];
+  return Peek(fd, octet);
 }
 
 IoStep Send(int fd, std::span<iovec> pieces) {

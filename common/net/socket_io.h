@@ -29,6 +29,8 @@ struct IoStep {
 };
 
 IoStep Receive(int fd, std::span<char> into);
+// As Receive, but what is there stays there.
+IoStep Peek(int fd, std::span<char> into);
 // Is something there to be received? Done(1), WantRead, End or Failed.
 IoStep Peek(int fd);
 IoStep Send(int fd, std::span<iovec> pieces);

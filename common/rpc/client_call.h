@@ -1,6 +1,6 @@
 // A unary call as an awaitable.
 //
-//   rpc::CallContext context = rpc::CallContext::Within(absl::Seconds(5), correlation_id);
+//   rpc::CallContext context = rpc::CallContext::Within(absl::Seconds(5), trace_);
 //   absl::StatusOr<GetAccountResponse> reply =
 //       co_await rpc::UnaryCall(stub->async(), &DirectoryService::Stub::async::GetAccount, request, context);
 //
@@ -30,6 +30,8 @@ namespace mailmesh::rpc {
 namespace rpc_internal {
 // Internal when the context has no deadline.
 absl::Status CheckUnaryContext(const CallContext& context);
+// What a call has failed with; marked where it never left this process.
+absl::Status FailureOf(const grpc::Status& status, const grpc::ClientContext& context);
 }  // namespace rpc_internal
 
 template <class AsyncStub, class Methods, class Request, class Response>
@@ -64,7 +66,7 @@ asio::awaitable<absl::StatusOr<Response>> UnaryCall(
   co_await done.Await(start, cancel);
   meter.Finish(status.error_code());
   if (!status.ok()) {
-    co_return FromGrpc(status);
+    co_return rpc_internal::FailureOf(status, *client);
   }
   meter.CountReceived();
   co_return std::move(response);

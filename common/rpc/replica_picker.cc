@@ -58,6 +58,11 @@ std::shared_ptr<grpc::Channel> ReplicaPicker::Recent() {
   return picked_;
 }
 
+void ReplicaPicker::Forget(const std::shared_ptr<grpc::Channel>& replica) {
+  absl::MutexLock lock(&mutex_);
+  if (picked_ == replica) picked_until_ = absl::InfinitePast();
+}
+
 asio::awaitable<absl::StatusOr<std::shared_ptr<grpc::Channel>>> ReplicaPicker::Pick(CallContext context) {
   if (std::shared_ptr<grpc::Channel> recent = Recent(); recent != nullptr) co_return recent;
   RetryPolicy policy;

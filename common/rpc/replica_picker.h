@@ -4,6 +4,7 @@
 // a mutation and its retries (a request id is remembered by the replica that saw it; another one would do it again). Pick() asks
 // whoever the balancer chooses for its health and gives a channel to that address alone, so that a message's calls and their
 // retries have one possible place. A replica that is gone for good makes them fail with UNAVAILABLE.
+// CallOne() makes one call so, and goes elsewhere while certainly nothing came of it: a replica that closes costs nobody anything.
 // A pick is used for 100 ms by whoever asks. Where there is one process only, the channel itself is given.
 // Thread-safe.
 #ifndef MAILMESH_COMMON_RPC_REPLICA_PICKER_H_
@@ -21,8 +22,11 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/rpc/call_context.h"
+#include "common/rpc/retry.h"
+#include "common/rpc/status.h"
 
 namespace mailmesh::rpc {
 
@@ -36,11 +40,39 @@ class ReplicaPicker {
   ReplicaPicker(std::shared_ptr<grpc::Channel> balanced, ChannelTo channel_to, bool one_process = false)
       : balanced_(std::move(balanced)), channel_to_(std::move(channel_to)), one_process_(one_process) {}
 
+  // `attempt(channel, context)` returns the awaitable of a call at that replica; it must be one that may be repeated there (retry.h).
+  template <class Response, class Attempt>
+  asio::awaitable<absl::StatusOr<Response>> CallOne(RetryPolicy policy, CallContext context, Attempt attempt) {
+    std::shared_ptr<grpc::Channel> only;  // the one that may know of the call already
+    for (int number = 1;; ++number) {
+      std::shared_ptr<grpc::Channel> replica = only;
+      if (replica == nullptr) {
+        absl::StatusOr<std::shared_ptr<grpc::Channel>> picked = co_await Pick(context);
+        if (!picked.ok()) co_return picked.status();
+        replica = *std::move(picked);
+      }
+      const CallContext bounded = context.AtMost(policy.attempt_timeout);
+      absl::StatusOr<Response> result = co_await attempt(replica, bounded);
+      if (result.ok()) co_return result;
+      if (NothingCameOf(result.status())) {
+        Forget(replica);
+      } else {
+        only = replica;
+      }
+      const std::optional<absl::Duration> pause =
+          PauseBeforeRetry(policy, result.status(), number, context.deadline, absl::Now());
+      if (!pause.has_value()) co_return result;
+      co_await rpc_internal::Sleep(*pause);
+    }
+  }
+
   // Unavailable: no replica has answered within the context's deadline, or none could be connected to for some tries.
   asio::awaitable<absl::StatusOr<std::shared_ptr<grpc::Channel>>> Pick(CallContext context);
 
  private:
   std::shared_ptr<grpc::Channel> Recent();
+  // It is not given out again before the balancer has been asked.
+  void Forget(const std::shared_ptr<grpc::Channel>& replica);
 
   const std::shared_ptr<grpc::Channel> balanced_;
   const ChannelTo channel_to_;

@@ -15,6 +15,8 @@ using type::v1::ErrorReason_Parse;
 
 constexpr char kDomain[] = "mailmesh";
 constexpr char kErrorInfoUrl[] = "type.googleapis.com/google.rpc.ErrorInfo";
+// Of no type that travels (status_mapping.h).
+constexpr char kNeverSentUrl[] = "mailmesh/never-sent";
 constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
 
 template <class Detail>
@@ -48,6 +50,15 @@ ErrorReason ReasonOf(const absl::Status& status) {
     return type::v1::ERROR_REASON_UNSPECIFIED;
   }
   return reason;
+}
+
+bool NothingCameOf(const absl::Status& failure) {
+  return failure.GetPayload(kNeverSentUrl).has_value() || HasReason(failure, type::v1::ERROR_REASON_SHUTTING_DOWN);
+}
+
+absl::Status NeverSent(absl::Status failure) {
+  failure.SetPayload(kNeverSentUrl, absl::Cord());
+  return failure;
 }
 
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {

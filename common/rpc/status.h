@@ -28,6 +28,12 @@ inline bool HasReason(const absl::Status& status, ErrorReason reason) { return R
 // Adds or replaces the reason of an existing error; OK stays OK.
 absl::Status WithReason(absl::Status status, ErrorReason reason);
 
+// Whether certainly nothing came of a call that failed so: its request never left this process, or the peer refused it because it is
+// closing. It may then be made elsewhere, also where a repetition would be another call.
+bool NothingCameOf(const absl::Status& failure);
+// Marks the failure of a call that never left; for this process alone.
+absl::Status NeverSent(absl::Status failure);
+
 // Tells the caller how long to stay away (google.rpc.RetryInfo).
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);

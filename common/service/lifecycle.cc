@@ -47,6 +47,11 @@ bool Lifecycle::draining() const {
   return end_requested_;
 }
 
+bool Lifecycle::closed() const {
+  absl::MutexLock lock(&mutex_);
+  return closed_;
+}
+
 std::vector<std::string> Lifecycle::Problems() {
   std::vector<std::string> problems;
   {

@@ -35,6 +35,7 @@ class Lifecycle {
   void SetClosed();
 
   bool draining() const;
+  bool closed() const;
   // Why the process is not ready: one line each; empty when it is.
   std::vector<std::string> Problems();
   absl::Time start() const { return start_; }

@@ -1,5 +1,6 @@
 #include "common/service/listeners.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -69,6 +70,18 @@ absl::StatusOr<bool> Listeners::Start(std::string_view name, const config::v1::L
 void Listeners::Stop() {
   absl::MutexLock lock(&mutex_);
   for (Open& open : open_) open.listener->Stop();
+}
+
+size_t Listeners::connections() {
+  absl::MutexLock lock(&mutex_);
+  size_t sum = 0;
+  for (const Open& open : open_) sum += open.listener->connections();
+  return sum;
+}
+
+bool Listeners::Inherits(std::string_view name) {
+  const std::vector<std::string> names = Unused();
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 std::vector<std::string> Listeners::Unused() {

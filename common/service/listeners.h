@@ -30,8 +30,12 @@ class Listeners {
 
   absl::StatusOr<bool> Start(std::string_view name, const config::v1::ListenerConfig& config,
                              net::ListenerOptions options, net::Listener::Handler handler);
-  // No connection is handed out after it returns.
+  // No connection is taken after it returns.
   void Stop();
+  // Those that are sessions, and those that may become one: 0 once the last that was taken has gone.
+  size_t connections();
+  // Whether a socket of this name was handed down.
+  bool Inherits(std::string_view name);
   // Inherited sockets that no listener took: a mistake of whoever started us.
   std::vector<std::string> Unused();
 

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/config/print.h"
+#include "common/rpc/channel.h"
 #include "common/service/flags.h"
 #include "common/service/runtime_impl.h"
 #include "common/service/signals.h"
@@ -41,7 +42,10 @@ std::vector<config::Problem> CheckCommon(const config::v1::CommonConfig& common)
     problems.push_back({0, 0, "common.grpc.tls", "is required where common.grpc.listen is host:port"});
   }
   for (const auto& [name, peer] : common.peers()) {
-    if (!peer.endpoint().starts_with("unix:") && !common.grpc().has_tls()) {
+    const absl::StatusOr<bool> needs_tls = rpc::NeedsTls(peer.endpoint());
+    if (!needs_tls.ok()) {
+      problems.push_back({0, 0, absl::StrCat("common.peers.", name, ".endpoint"), std::string(base::Message(needs_tls.status()))});
+    } else if (*needs_tls && !common.grpc().has_tls()) {
       problems.push_back(
           {0, 0, "common.grpc.tls", absl::StrCat("is required where the peer ", name, " is no Unix socket")});
     }
@@ -74,8 +78,8 @@ void StartLogging(std::string_view role, const config::v1::CommonConfig& common)
   telemetry::ConfigureLogging(options);
 }
 
-int Fail(std::string_view what, const absl::Status& status) {
-  telemetry::Error(what, {{"error", status}});
+int CannotStart(const absl::Status& status) {
+  telemetry::Error("cannot start", {{"error", status}});
   telemetry::FlushLogs();
   return kFailed;
 }
@@ -99,17 +103,23 @@ void Drain(RuntimeImpl& runtime, AppBase& app) {
   absl::SleepFor(DrainDelay(runtime.common()));
   runtime.StopListeners();
   const absl::Time deadline = absl::Now() + runtime.drain_window();
-  app.Drain(deadline);
   absl::SleepFor(start + runtime.late_calls() - absl::Now());
+  app.Drain(deadline);
+  runtime.WaitForConnections(deadline);
   runtime.StopGrpc(std::max(deadline, absl::Now() + kGrpcGrace));
   app.Stop();
-  telemetry::Info("drained", {{"seconds", absl::Now() - start}, {"sessions", runtime.sessions().size()}});
+  const SessionRegistry::DrainCounts counts = runtime.sessions().drain_counts();
+  telemetry::Info("drained", {{"seconds", absl::Now() - start},
+                              {"finished", counts.finished},
+                              {"told", counts.told},
+                              {"cut", counts.cut}});
 }
 
 int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime) {
-  if (absl::Status status = runtime.StartAdmin(); !status.ok()) return Fail("cannot start", status);
+  if (absl::Status status = runtime.CheckIdentity(); !status.ok()) return CannotStart(status);
+  if (absl::Status status = runtime.StartAdmin(); !status.ok()) return CannotStart(status);
   absl::StatusOr<std::unique_ptr<AppBase>> app = factory.Create(config, runtime);
-  if (!app.ok()) return Fail("cannot start", app.status());
+  if (!app.ok()) return CannotStart(app.status());
   absl::Status status = runtime.StartGrpc();
   if (status.ok()) status = (*app)->Start();
   if (!status.ok()) {
@@ -117,8 +127,8 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
     runtime.StopListeners();
     runtime.StopGrpc(absl::Now());
     (*app)->Stop();
-    runtime.lifecycle().ForgetChecks();
-    const int code = Fail("cannot start", status);
+    runtime.ForgetApp();
+    const int code = CannotStart(status);
     if (runtime.sessions().size() > 0) EndNow(code);
     runtime.StopThreads();
     return code;
@@ -127,7 +137,7 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
   telemetry::Info("ready", {{"version", telemetry::Version()}, {"commit", telemetry::Commit()}});
   runtime.lifecycle().WaitForEnd();
   Drain(runtime, **app);
-  runtime.lifecycle().ForgetChecks();
+  runtime.ForgetApp();
   if (runtime.sessions().size() > 0) {
     telemetry::Warning("sessions are cut off", {{"sessions", runtime.sessions().size()}});
     EndNow(0);
@@ -158,7 +168,7 @@ int RunFactory(const AppFactory& factory, int argc, char** argv) {
   const config::v1::CommonConfig& common = factory.Common(*config);
   StartLogging(factory.role(), common);
   absl::StatusOr<net::InheritedSockets> inherited = net::InheritedSockets::FromEnvironment();
-  if (!inherited.ok()) return Fail("cannot start", inherited.status());
+  if (!inherited.ok()) return CannotStart(inherited.status());
   int code;
   {
     RuntimeImpl runtime({.role = std::string(factory.role()),

@@ -18,7 +18,7 @@
 //
 // Flow: flags, configuration, logs, I/O threads, admin HTTP (alive from here on), App::Create (opens databases,
 // registers gRPC services), gRPC server, App::Start (opens listeners), READY. Then SIGTERM, SIGINT or control.v1 Drain:
-// health NOT_SERVING, drain.delay, listeners closed, App::Drain, gRPC shutdown, App::Stop, App destroyed, exit 0. A
+// health NOT_SERVING, drain.delay, listeners closed and not ready, App::Drain, gRPC shutdown, App::Stop, App destroyed, exit 0. A
 // second signal ends at once (exit 1). SIGHUP reloads certificates.
 //
 // Flags: --config FILE, --check-config, --print-config, --version, --help. Exit codes: 0 done, 1 failed, 2 wrong usage

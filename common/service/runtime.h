@@ -6,6 +6,7 @@
 #ifndef MAILMESH_COMMON_SERVICE_RUNTIME_H_
 #define MAILMESH_COMMON_SERVICE_RUNTIME_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,6 +29,7 @@ class Service;
 namespace mailmesh::config::v1 {
 class CommonConfig;
 class ListenerConfig;
+class ProxyListenerConfig;
 class ServerTlsConfig;
 }  // namespace mailmesh::config::v1
 namespace mailmesh::net {
@@ -43,6 +45,14 @@ class awaitable;
 }  // namespace asio
 
 namespace mailmesh::service {
+
+// Which schema a process's database has, and which is the newest that its program knows (control.v1 DatabaseSchema).
+struct DatabaseSchema {
+  uint32_t version = 0;
+  uint32_t newest = 0;
+  // Accounts that the step to `version` has still to read.
+  uint64_t step_left = 0;
+};
 
 class Runtime {
  public:
@@ -87,6 +97,10 @@ class Runtime {
   virtual absl::StatusOr<bool> StartListener(std::string_view name, const config::v1::ListenerConfig& config,
                                              net::ListenerOptions options, Handler handler) = 0;
 
+  // The same for load balancers, which tell whose connection it is by the PROXY protocol.
+  virtual absl::StatusOr<bool> StartProxyListener(std::string_view name, const config::v1::ProxyListenerConfig& config,
+                                                  net::ListenerOptions options, Handler handler) = 0;
+
   // Certificates of protocol ports: loaded, reloaded when the files change and on SIGHUP, their expiry in metrics under
   // the label name=`name`. FailedPrecondition where the configuration names none.
   virtual absl::StatusOr<std::shared_ptr<net::TlsServerContext>> LoadTls(std::string_view name,
@@ -96,11 +110,17 @@ class Runtime {
   // database, its certificates): another role being away makes nobody unready.
   virtual void AddReadinessCheck(std::string_view name, std::function<absl::Status()> check) = 0;
 
+  // What the process's database is, for control.v1 and /metrics. Values, not a function, so that nothing is asked of a database that
+  // is being closed: whoever changes it says so again.
+  virtual void SetDatabaseSchema(DatabaseSchema schema) = 0;
+  // From Create. What control.v1 FinalizeUpgrade does here; it may block. Forgotten before the App is destroyed.
+  virtual void OnFinalizeUpgrade(std::function<absl::Status()> finalize) = 0;
+
   // Makes an address known: to the log, and to the file named by MAILMESH_ENDPOINTS_FILE as a line "name=address".
   virtual void PublishEndpoint(std::string_view name, std::string_view address) = 0;
 
-  // True from the first sign of the end on (SIGTERM, control.v1 Drain).
-  virtual bool draining() const = 0;
+  // The delay after the first sign of the end is over and listeners are closed: what waits for something to do stops waiting.
+  virtual bool closing() const = 0;
   // How long sessions have to end by themselves once listeners are closed.
   virtual absl::Duration drain_window() const = 0;
 

@@ -15,6 +15,7 @@
 #include "common/service/control_service.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/process_metrics.h"
+#include "mailmesh/config/v1/proxy_listener.pb.h"
 
 namespace mailmesh::service {
 namespace {
@@ -24,6 +25,7 @@ constexpr absl::Duration kHeartbeat = absl::Seconds(2);
 constexpr absl::Duration kStuck = absl::Seconds(30);
 // A picked replica is used for 100 ms, and a call takes its time to come here.
 constexpr absl::Duration kLateCalls = absl::Milliseconds(500);
+constexpr absl::Duration kConnectionsLook = absl::Milliseconds(5);
 
 std::vector<std::string> Lines(const absl::Status& status) {
   if (status.ok()) return {};
@@ -45,10 +47,21 @@ RuntimeImpl::RuntimeImpl(Options options)
       panics_(metrics_.AddCounter("mailmesh_panics_total", "Exceptions that nobody caught: each is a fault of ours.")),
       rpc_metrics_(metrics_),
       lifecycle_(metrics_),
+      schema_(metrics_),
+      drain_closed_(metrics_.AddCounterFamily("mailmesh_drain_sessions_closed_total",
+                                              "Sessions that ended in a drain: by themselves, told to, or cut off.",
+                                              {{"reason", {"finished", "told", "cut"}}})),
+      drain_hook_(metrics_.OnScrape([this] {
+        const SessionRegistry::DrainCounts counts = sessions_.drain_counts();
+        drain_closed_.At({0}).RaiseTo(static_cast<double>(counts.finished));
+        drain_closed_.At({1}).RaiseTo(static_cast<double>(counts.told));
+        drain_closed_.At({2}).RaiseTo(static_cast<double>(counts.cut));
+      })),
       io_(common_.io_threads(), "io"),
       tls_(io_, metrics_),
       listeners_(io_, metrics_, std::move(options.inherited),
                  [this](std::string_view name, std::string_view address) { PublishEndpoint(name, address); }),
+      proxy_listeners_(metrics_),
       peers_(common_, rpc_metrics_) {
   net::SetEscapeHook([panics = panics_](std::string_view name, std::string_view what) {
     panics.Increment();
@@ -64,7 +77,7 @@ RuntimeImpl::RuntimeImpl(Options options)
 
 RuntimeImpl::~RuntimeImpl() {
   admin_.reset();
-  lifecycle_.ForgetChecks();
+  ForgetApp();
   StopGrpc(absl::InfinitePast());
   server_.reset();
   StopListeners();
@@ -87,10 +100,20 @@ absl::Status RuntimeImpl::StartAdmin() {
 // Among replicas that come and go.
 bool RuntimeImpl::found_by_name() const { return balanced_ && !common_.grpc().listen().starts_with("unix:"); }
 
+absl::Status RuntimeImpl::CheckIdentity() const {
+  const auto& tls = common_.grpc().tls();
+  if (!common_.grpc().has_tls()) return absl::OkStatus();
+  RETURN_IF_ERROR(rpc::CheckTlsFiles({tls.certificate(), tls.private_key(), tls.authority()}));
+  ASSIGN_OR_RETURN(const std::vector<std::string> roles, rpc::RolesOfCertificate(tls.certificate()));
+  if (std::find(roles.begin(), roles.end(), role_) != roles.end()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("the certificate ", tls.certificate(), " is not of this role: it needs the URI name ",
+                                                    rpc::RoleUri(role_)));
+}
+
 absl::Status RuntimeImpl::StartGrpc() {
   const auto& config = common_.grpc();
   if (config.listen().empty()) return absl::OkStatus();
-  control_ = MakeControlService({role_, config_, lifecycle_, sessions_, peers_, Pool("control", 1, 100)});
+  control_ = MakeControlService({role_, config_, lifecycle_, schema_, sessions_, peers_, Pool("control", 1, 100)});
   services_.push_back(control_.get());
   rpc::ServerOptions options;
   options.endpoint = config.listen();
@@ -133,6 +156,10 @@ void RuntimeImpl::StopListeners() {
   listeners_.Stop();
 }
 
+void RuntimeImpl::WaitForConnections(absl::Time deadline) {
+  while (listeners_.connections() > 0 && absl::Now() < deadline) absl::SleepFor(kConnectionsLook);
+}
+
 void RuntimeImpl::StopGrpc(absl::Time deadline) {
   if (server_ != nullptr) server_->Shutdown(deadline);
 }
@@ -160,6 +187,19 @@ void RuntimeImpl::AddGrpcService(grpc::Service* service) { services_.push_back(s
 absl::StatusOr<bool> RuntimeImpl::StartListener(std::string_view name, const config::v1::ListenerConfig& config,
                                                 net::ListenerOptions options, Handler handler) {
   return listeners_.Start(name, config, std::move(options), std::move(handler));
+}
+
+absl::StatusOr<bool> RuntimeImpl::StartProxyListener(std::string_view name, const config::v1::ProxyListenerConfig& config,
+                                                     net::ListenerOptions options, Handler handler) {
+  config::v1::ListenerConfig listener;
+  listener.set_listen(config.listen());
+  listener.set_max_sessions(config.max_sessions());
+  listener.set_max_sessions_per_address(config.max_sessions_per_address());
+  if (config.listen().empty() && !listeners_.Inherits(name)) return false;
+  absl::StatusOr<net::ProxyOptions> proxy = proxy_listeners_.OptionsFor(name, config);
+  if (!proxy.ok()) return base::Annotate(proxy.status(), absl::StrCat(base::Av(name), ".trusted_networks"));
+  options.proxy = *std::move(proxy);
+  return listeners_.Start(name, listener, std::move(options), std::move(handler));
 }
 
 void RuntimeImpl::PublishEndpoint(std::string_view name, std::string_view address) {

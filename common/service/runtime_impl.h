@@ -1,6 +1,6 @@
 // The Runtime of a process: owns its parts and knows in which order they come and go. Private to this folder.
 //
-// Flow: constructor; StartAdmin; (App::Create); StartGrpc; (App::Start); ... SetServing(false); StopListeners;
+// Flow: constructor; StartAdmin; (App::Create); StartGrpc; (App::Start); ... BeginDrain; StopListeners; WaitForConnections;
 // StopGrpc; StopThreads; destroy.
 #ifndef MAILMESH_COMMON_SERVICE_RUNTIME_IMPL_H_
 #define MAILMESH_COMMON_SERVICE_RUNTIME_IMPL_H_
@@ -22,7 +22,9 @@
 #include "common/service/lifecycle.h"
 #include "common/service/listeners.h"
 #include "common/service/peers.h"
+#include "common/service/proxy_listener.h"
 #include "common/service/runtime.h"
+#include "common/service/schema_state.h"
 #include "common/service/supervisor_notify.h"
 #include "common/service/tls_contexts.h"
 #include "common/telemetry/pool_metrics.h"
@@ -49,6 +51,8 @@ class RuntimeImpl final : public Runtime {
   ~RuntimeImpl() override;
 
   absl::Status StartAdmin();
+  // Whether the certificate of grpc.tls can be used and is of this role: a peer that is met later must not be the first to find out.
+  absl::Status CheckIdentity() const;
   absl::Status StartGrpc();
   void SetReady();
   // Health says NOT_SERVING; everything still works.
@@ -56,11 +60,18 @@ class RuntimeImpl final : public Runtime {
   // How long after that calls still come from callers that picked this replica before (common/rpc/replica_picker.h).
   absl::Duration late_calls() const;
   void StopListeners();
+  // Waits until the last connection that was taken has gone, also one whose session had not begun.
+  void WaitForConnections(absl::Time deadline);
   void StopGrpc(absl::Time deadline);
   // Ends the I/O threads and, after what they accepted, the worker pools.
   void StopThreads();
   void ReloadCertificates() { tls_.Reload(); }
   Lifecycle& lifecycle() { return lifecycle_; }
+  // Before the App is destroyed: nothing asks it any more.
+  void ForgetApp() {
+    lifecycle_.ForgetChecks();
+    schema_.Forget();
+  }
 
   // Runtime
   std::string_view role() const override { return role_; }
@@ -80,6 +91,8 @@ class RuntimeImpl final : public Runtime {
   }
   absl::StatusOr<bool> StartListener(std::string_view name, const config::v1::ListenerConfig& config,
                                      net::ListenerOptions options, Handler handler) override;
+  absl::StatusOr<bool> StartProxyListener(std::string_view name, const config::v1::ProxyListenerConfig& config,
+                                          net::ListenerOptions options, Handler handler) override;
   absl::StatusOr<std::shared_ptr<net::TlsServerContext>> LoadTls(std::string_view name,
                                                                  const config::v1::ServerTlsConfig& config) override {
     return tls_.Load(name, config);
@@ -87,8 +100,10 @@ class RuntimeImpl final : public Runtime {
   void AddReadinessCheck(std::string_view name, std::function<absl::Status()> check) override {
     lifecycle_.AddCheck(name, std::move(check));
   }
+  void SetDatabaseSchema(DatabaseSchema schema) override { schema_.Set(schema); }
+  void OnFinalizeUpgrade(std::function<absl::Status()> finalize) override { schema_.OnFinalize(std::move(finalize)); }
   void PublishEndpoint(std::string_view name, std::string_view address) override;
-  bool draining() const override { return lifecycle_.draining(); }
+  bool closing() const override { return lifecycle_.closed(); }
   absl::Duration drain_window() const override;
   void RequestExit(absl::Status status) override;
 
@@ -114,12 +129,16 @@ class RuntimeImpl final : public Runtime {
   telemetry::Counter panics_;
   rpc::Metrics rpc_metrics_;
   Lifecycle lifecycle_;
+  SchemaState schema_;
   SessionRegistry sessions_;
+  const telemetry::CounterFamily drain_closed_;
+  telemetry::ScrapeHook drain_hook_;
   absl::Mutex pools_mutex_;
   std::map<std::string, NamedPool, std::less<>> pools_ ABSL_GUARDED_BY(pools_mutex_);
   net::IoPool io_;
   TlsContexts tls_;
   Listeners listeners_;
+  ProxyListeners proxy_listeners_;
   Peers peers_;
   std::unique_ptr<grpc::Service> control_;
   std::vector<grpc::Service*> services_;

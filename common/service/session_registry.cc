@@ -9,6 +9,12 @@
 #include "common/base/status.h"
 
 namespace mailmesh::service {
+namespace {
+
+// Before the end of a drain; of a short one, its last quarter.
+constexpr absl::Duration kLastCall = absl::Seconds(2);
+
+}  // namespace
 
 SessionRegistry::Entry::Entry(Entry&& other) noexcept
     : registry_(std::exchange(other.registry_, nullptr)), slot_(std::move(other.slot_)) {}
@@ -26,13 +32,16 @@ SessionRegistry::Entry::~Entry() { Release(); }
 
 void SessionRegistry::Entry::Release() {
   if (registry_ == nullptr) return;
+  bool told;
   {
     // Waits for a kick under way: after this the callback's owner may go.
     absl::MutexLock lock(&slot_->calling);
     slot_->gone = true;
+    told = slot_->kicked.has_value();
   }
   absl::MutexLock lock(&registry_->mutex_);
   registry_->sessions_.erase(slot_->facts.session_id);
+  if (registry_->draining_.has_value()) ++(told ? registry_->counts_.told : registry_->counts_.finished);
   registry_ = nullptr;
   slot_.reset();
 }
@@ -57,7 +66,7 @@ SessionRegistry::Entry SessionRegistry::Register(SessionFacts facts, Kick kick) 
   if (facts.start == absl::Time()) facts.start = absl::Now();
   slot->facts = std::move(facts);
   slot->kick = std::move(kick);
-  bool draining;
+  std::optional<KickReason> draining;
   {
     absl::MutexLock lock(&mutex_);
     // Two sessions of one name would hide each other.
@@ -68,7 +77,7 @@ SessionRegistry::Entry SessionRegistry::Register(SessionFacts facts, Kick kick) 
     draining = draining_;
   }
   Entry entry(this, slot);
-  if (draining) Call(slot, KickReason::kDrain);
+  if (draining.has_value()) Call(slot, *draining);
   return entry;
 }
 
@@ -120,29 +129,43 @@ void SessionRegistry::KickAccount(std::string_view account) {
 
 void SessionRegistry::Call(const std::shared_ptr<Slot>& slot, KickReason reason) {
   absl::MutexLock lock(&slot->calling);
-  if (slot->gone || slot->kicked) return;
-  slot->kicked = true;
+  if (slot->gone || (slot->kicked.has_value() && *slot->kicked >= reason)) return;
+  slot->kicked = reason;
   if (slot->kick) slot->kick(reason);
 }
 
-bool SessionRegistry::DrainAll(absl::Time deadline, absl::Duration spread) {
+std::vector<std::shared_ptr<SessionRegistry::Slot>> SessionRegistry::BeginTelling(KickReason reason) {
   std::vector<std::shared_ptr<Slot>> slots;
-  {
-    absl::MutexLock lock(&mutex_);
-    draining_ = true;
-    slots.reserve(sessions_.size());
-    for (const auto& [id, slot] : sessions_) slots.push_back(slot);
-  }
+  absl::MutexLock lock(&mutex_);
+  draining_ = reason;
+  slots.reserve(sessions_.size());
+  for (const auto& [id, slot] : sessions_) slots.push_back(slot);
+  return slots;
+}
+
+bool SessionRegistry::DrainAll(absl::Time deadline, absl::Duration spread) {
   const absl::Time start = absl::Now();
+  const absl::Time last_call = deadline - std::min(kLastCall, (deadline - start) / 4);
+  std::vector<std::shared_ptr<Slot>> slots = BeginTelling(KickReason::kDrain);
   const absl::Duration step = slots.empty() ? absl::ZeroDuration() : spread / static_cast<int64_t>(slots.size());
   for (size_t i = 0; i < slots.size(); ++i) {
     // Sessions that end by themselves meanwhile make the rest wait no longer than planned.
-    if (step > absl::ZeroDuration() && WaitUntilEmpty(std::min(deadline, start + step * static_cast<int64_t>(i))))
-      break;
+    if (step > absl::ZeroDuration() && WaitUntilEmpty(std::min(last_call, start + step * static_cast<int64_t>(i)))) break;
     Call(slots[i], KickReason::kDrain);
     slots[i].reset();
   }
-  return WaitUntilEmpty(deadline);
+  if (!WaitUntilEmpty(last_call)) {
+    for (const std::shared_ptr<Slot>& slot : BeginTelling(KickReason::kLastCall)) Call(slot, KickReason::kLastCall);
+  }
+  const bool empty = WaitUntilEmpty(deadline);
+  absl::MutexLock lock(&mutex_);
+  counts_.cut = sessions_.size();
+  return empty;
+}
+
+SessionRegistry::DrainCounts SessionRegistry::drain_counts() const {
+  absl::MutexLock lock(&mutex_);
+  return counts_;
 }
 
 bool SessionRegistry::WaitUntilEmpty(absl::Time deadline) {

@@ -1,8 +1,8 @@
 // The sessions that a process is serving: what control.v1 lists and kicks, and what a drain waits for.
 //
 // A session registers itself with an Entry that it owns (RAII) and keeps its facts current. Thread-safe. The kick
-// callback is called on some other thread (or by Register, in a drain), at most once: it must only post to the
-// session's own executor. After the Entry is gone it is not called any more.
+// callback is called on some other thread (or by Register, in a drain), at most once for each reason and only for one more urgent
+// than before: it must only post to the session's own executor. After the Entry is gone it is not called any more.
 #ifndef MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
 #define MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
 
@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,8 +35,12 @@ struct SessionFacts {
   bool tls = false;
 };
 
-// Why a session is asked to end.
-enum class KickReason { kOperator, kDrain };
+// Why a session is asked to end, in the order of urgency.
+enum class KickReason {
+  kDrain,     // at its next boundary: what its client has begun may come to its end
+  kLastCall,  // a drain's time is almost over: at the next chance to say so
+  kOperator,  // at once; also where its account may not log in any more
+};
 
 class SessionRegistry {
  private:
@@ -80,9 +85,16 @@ class SessionRegistry {
   void KickAccount(std::string_view account);
 
   // Asks all sessions to end, spread evenly over `spread` so that they do not all come back at once (0: now), and waits
-  // until none is left or `deadline` has passed. True when none is left. New registrations are kicked at once from now
-  // on.
+  // until none is left or `deadline` has passed; a little before it, those that go on hear the last call. True when none is left.
+  // New registrations are kicked at once from now on.
   bool DrainAll(absl::Time deadline, absl::Duration spread = absl::ZeroDuration());
+  // What became of the sessions of a drain.
+  struct DrainCounts {
+    uint64_t finished = 0;  // before they were asked
+    uint64_t told = 0;
+    uint64_t cut = 0;  // by the deadline
+  };
+  DrainCounts drain_counts() const;
   // Waits until no session is left, asking none to end.
   bool WaitUntilEmpty(absl::Time deadline);
 
@@ -93,15 +105,19 @@ class SessionRegistry {
     Kick kick;
     // Serialises the callback against the entry's end.
     absl::Mutex calling;
-    bool kicked ABSL_GUARDED_BY(calling) = false;
+    std::optional<KickReason> kicked ABSL_GUARDED_BY(calling);
     bool gone ABSL_GUARDED_BY(calling) = false;
   };
 
   static void Call(const std::shared_ptr<Slot>& slot, KickReason reason);
+  // From now on whoever registers hears `reason`; those that are there.
+  std::vector<std::shared_ptr<Slot>> BeginTelling(KickReason reason);
 
   mutable absl::Mutex mutex_;
   std::map<std::string, std::shared_ptr<Slot>, std::less<>> sessions_ ABSL_GUARDED_BY(mutex_);
-  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  // What sessions that register hear at once.
+  std::optional<KickReason> draining_ ABSL_GUARDED_BY(mutex_);
+  DrainCounts counts_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace mailmesh::service

@@ -1,5 +1,6 @@
 #include "services/imap_gateway/app.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -8,10 +9,14 @@
 #include "common/imap/response.h"
 #include "common/net/io_pool.h"
 #include "common/net/listener.h"
+#include "common/service/proxy_listener.h"
 #include "services/imap_gateway/session.h"
 
 namespace mailmesh::imap_gateway {
 namespace {
+
+// So long before the end of a drain every session has been told.
+constexpr absl::Duration kLastTold = absl::Seconds(10);
 
 net::Awaitable<void> RunSession(Gateway* gateway, net::Stream stream, bool implicit_tls) {
   Session session(*gateway, std::move(stream), implicit_tls);
@@ -32,6 +37,14 @@ net::ListenerOptions Options(bool implicit_tls) {
 }
 
 }  // namespace
+
+std::vector<config::Problem> App::Check(const Config& config) {
+  std::vector<config::Problem> problems = service::CheckProxyListener("imap_proxy", config.imap_proxy());
+  for (config::Problem& problem : service::CheckProxyListener("imaps_proxy", config.imaps_proxy())) {
+    problems.push_back(std::move(problem));
+  }
+  return problems;
+}
 
 absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
   std::unique_ptr<App> app(new App(config, runtime));
@@ -63,13 +76,16 @@ absl::Status App::Start() {
   const auto plain = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), false); };
   const auto implicit = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), true); };
   RETURN_IF_ERROR(runtime_.StartListener("imap", config_.imap(), Options(false), plain).status());
-  return runtime_.StartListener("imaps", config_.imaps(), Options(true), implicit).status();
+  RETURN_IF_ERROR(runtime_.StartListener("imaps", config_.imaps(), Options(true), implicit).status());
+  RETURN_IF_ERROR(runtime_.StartProxyListener("imap_proxy", config_.imap_proxy(), Options(false), plain).status());
+  return runtime_.StartProxyListener("imaps_proxy", config_.imaps_proxy(), Options(true), implicit).status();
 }
 
-// Sessions end at a command boundary with BYE, spread over half of the window, for all of them reconnecting at once
-// would be a storm.
+// Sessions end at a command boundary with BYE, spread over the window, for all of them reconnecting at once would be a storm. The end of
+// the window is left for those that are sending a command when their turn comes.
 void App::Drain(absl::Time deadline) {
-  runtime_.sessions().DrainAll(deadline, (deadline - absl::Now()) / 2);
+  const absl::Duration window = deadline - absl::Now();
+  runtime_.sessions().DrainAll(deadline, window - std::min(window / 2, kLastTold));
 }
 
 void App::Stop() {

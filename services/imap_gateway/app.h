@@ -19,6 +19,7 @@ class App final : public service::AppBase {
   using Config = config::v1::ImapGatewayConfig;
   static constexpr const char* kRole = "imap_gateway";
 
+  static std::vector<config::Problem> Check(const Config& config);
   static absl::StatusOr<std::unique_ptr<App>> Create(const Config& config, service::Runtime& runtime);
 
   absl::Status Start() override;

@@ -24,7 +24,7 @@ net::Awaitable<bool> Session::WaitForInput() {
   const net::TimePoint limit = store_ != nullptr ? net::After(gateway_.idle_timeout) : login_limit_;
   for (;;) {
     // A kick may have come while a command was being served. A drain lets the one that is arriving, such as an APPEND, be served:
-    // that one alone, for a client may always have begun the next. An operator's kick waits for nothing.
+    // that one alone, for a client may always have begun the next. The last call of a drain, and an operator's kick, wait for nothing.
     const Kick kick = kicked_->load();
     if (kick == Kick::kNow || (kick == Kick::kDrain && (drained_ || commands_.idle()))) co_return co_await SayClosing();
     drains_ = kick == Kick::kDrain;

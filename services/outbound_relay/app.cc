@@ -18,6 +18,8 @@ constexpr auto kCollectInterval = std::chrono::minutes(10);
 constexpr absl::Duration kUploadAge = absl::Hours(1);
 constexpr int kSpoolThreads = 4;
 constexpr int kAdminThreads = 2;
+// Longer than a call is on its way here.
+constexpr absl::Duration kRefusing = absl::Milliseconds(100);
 
 absl::StatusOr<RelayOptions> MakeOptions(const config::v1::OutboundRelayConfig& config) {
   RelayOptions options;
@@ -70,6 +72,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   app->secret_service_ = std::make_unique<RouteSecretServiceImpl>(relay.secrets, *relay.admin_pool);
   runtime.AddGrpcService(app->queue_service_.get());
   runtime.AddGrpcService(app->secret_service_.get());
+  runtime.SetDatabaseSchema({.version = kSpoolSchema, .newest = kSpoolSchema});
   runtime.AddReadinessCheck("spool", [spool = relay.spool.get()] { return spool->Check(); });
   app->scrape_hook_ = runtime.metrics().OnScrape([scheduler = app->scheduler_.get()] { scheduler->UpdateMetrics(); });
   return app;
@@ -93,11 +96,16 @@ absl::Status App::Start() {
   return absl::OkStatus();
 }
 
-// No message is begun any more; those under way come to their end, or are due again after the next start.
+// No message is begun any more; those under way come to their end, or are due again after the next start. Whoever has sent a content here
+// can queue its message nowhere else.
 void App::Drain(absl::Time deadline) {
   relay_->stopping.store(true);
   scheduler_->Wake();
-  while (scheduler_->active() > 0 && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(20));
+  const auto busy = [this] { return scheduler_->active() > 0 || relay_service_->ExpectsMessages(); };
+  while (busy() && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(20));
+  // What still comes is refused in words that say that nothing came of it, as gRPC's own end does not: callers queue it elsewhere.
+  relay_service_->Refuse();
+  absl::SleepFor(kRefusing);
 }
 
 }  // namespace mailmesh::outbound_relay

@@ -1,8 +1,10 @@
 #include "services/outbound_relay/relay_service.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/rpc/status.h"
@@ -15,6 +17,12 @@ namespace {
 // A sender splits what has more; but an upload is good for one call.
 constexpr int kMaxRecipients = 1000;
 constexpr int kMaxRecipientsOfUpload = 10'000;
+// After its content a message is queued at once; one that only stands in for a shard that may fail is mostly never.
+constexpr absl::Duration kQueuedWithin = absl::Seconds(5);
+
+absl::Status Closing() {
+  return rpc::MakeError(absl::StatusCode::kUnavailable, type::v1::ERROR_REASON_SHUTTING_DOWN, "the relay is closing");
+}
 
 absl::Status CheckRequest(const relay::v1::EnqueueMessageRequest& request) {
   if (request.request_id().empty() || request.request_id().size() > 128) {
@@ -70,7 +78,26 @@ grpc::ServerReadReactor<relay::v1::UploadBodyRequest>* RelayServiceImpl::UploadB
 
 net::Awaitable<absl::Status> RelayServiceImpl::OnUploadBody(rpc::CallInfo, rpc::ServerReader<relay::v1::UploadBodyRequest>& reader,
                                                             relay::v1::UploadBodyResponse& response) {
+  if (refuses_.load()) co_return Closing();
   const std::string upload_id = relay_.spool->NewUploadId();
+  {
+    absl::MutexLock lock(&mutex_);
+    absl::erase_if(expected_, [now = absl::Now()](const auto& entry) { return entry.second <= now; });
+    expected_[upload_id] = absl::InfiniteFuture();
+  }
+  const absl::Status status = co_await ReadUpload(upload_id, reader, response);
+  absl::MutexLock lock(&mutex_);
+  expected_[upload_id] = status.ok() ? absl::Now() + kQueuedWithin : absl::InfinitePast();
+  co_return status;
+}
+
+bool RelayServiceImpl::ExpectsMessages() {
+  absl::MutexLock lock(&mutex_);
+  return std::any_of(expected_.begin(), expected_.end(), [now = absl::Now()](const auto& entry) { return entry.second > now; });
+}
+
+net::Awaitable<absl::Status> RelayServiceImpl::ReadUpload(std::string upload_id, rpc::ServerReader<relay::v1::UploadBodyRequest>& reader,
+                                                          relay::v1::UploadBodyResponse& response) {
   std::string buffer;
   uint64_t size = 0;
   uint32_t index = 0;
@@ -114,6 +141,10 @@ grpc::ServerUnaryReactor* RelayServiceImpl::EnqueueMessage(grpc::CallbackServerC
 
 void RelayServiceImpl::DoEnqueue(const rpc::CallInfo&, const relay::v1::EnqueueMessageRequest& request,
                                  relay::v1::EnqueueMessageResponse* response, rpc::Responder responder) {
+  if (refuses_.load()) {
+    responder(Closing());
+    return;
+  }
   if (const absl::Status valid = CheckRequest(request); !valid.ok()) {
     responder(valid);
     return;
@@ -127,17 +158,21 @@ void RelayServiceImpl::DoEnqueue(const rpc::CallInfo&, const relay::v1::EnqueueM
     return;
   }
   const QueueId id = base::NewIdText(relay_.clock);
-  const std::string correlation_id = request.facts().correlation_id();
   const auto size = static_cast<uint64_t>(request.body().inline_octets().size());
   const auto recipients = static_cast<uint64_t>(request.recipients_size());
   const std::string from = request.reverse_path();
   Item item = ToItem(request, relay_.NowMs());
   const Place place{DestinationOf(item), item.next_attempt_ms()};
   auto shared = std::make_shared<rpc::Responder>(std::move(responder));
-  auto done = [this, id, place, response, shared, correlation_id, size, recipients, from](const absl::Status& status) {
+  auto done = [this, id, place, response, shared, trace = telemetry::Trace::Of(request.facts().correlation_id()), size, recipients,
+               from, upload_id = request.body().upload_id()](const absl::Status& status) {
     if (status.ok()) {
       response->set_queue_id(id);
-      telemetry::Info("message queued", {{"queue_id", id}, {"correlation_id", correlation_id}, {"from", from}, {"recipients", recipients}, {"size", size}});
+      telemetry::Info("message queued", {trace, {"queue_id", id}, {"from", from}, {"recipients", recipients}, {"size", size}});
+    }
+    {
+      absl::MutexLock lock(&mutex_);
+      expected_.erase(upload_id);
     }
     (*shared)(status);
     if (status.ok()) scheduler_.Offer(id, place);

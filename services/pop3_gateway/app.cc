@@ -6,6 +6,7 @@
 #include "common/net/io_pool.h"
 #include "common/net/listener.h"
 #include "common/pop3/replies.h"
+#include "common/service/proxy_listener.h"
 #include "services/pop3_gateway/session.h"
 
 namespace mailmesh::pop3_gateway {
@@ -27,6 +28,14 @@ net::ListenerOptions Options(bool implicit_tls) {
 }
 
 }  // namespace
+
+std::vector<config::Problem> App::Check(const Config& config) {
+  std::vector<config::Problem> problems = service::CheckProxyListener("pop3_proxy", config.pop3_proxy());
+  for (config::Problem& problem : service::CheckProxyListener("pop3s_proxy", config.pop3s_proxy())) {
+    problems.push_back(std::move(problem));
+  }
+  return problems;
+}
 
 absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
   std::unique_ptr<App> app(new App(config, runtime));
@@ -52,10 +61,12 @@ absl::Status App::Start() {
   const auto plain = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), false); };
   const auto implicit = [gateway](net::Stream stream) { return RunSession(gateway, std::move(stream), true); };
   RETURN_IF_ERROR(runtime_.StartListener("pop3", config_.pop3(), Options(false), plain).status());
-  return runtime_.StartListener("pop3s", config_.pop3s(), Options(true), implicit).status();
+  RETURN_IF_ERROR(runtime_.StartListener("pop3s", config_.pop3s(), Options(true), implicit).status());
+  RETURN_IF_ERROR(runtime_.StartProxyListener("pop3_proxy", config_.pop3_proxy(), Options(false), plain).status());
+  return runtime_.StartProxyListener("pop3s_proxy", config_.pop3s_proxy(), Options(true), implicit).status();
 }
 
-// Sessions end after the command that they are at: a QUIT that was sent still commits.
+// A session in TRANSACTION whose client is at work goes on to its QUIT, which commits; others end after the command that they are at.
 void App::Drain(absl::Time deadline) { runtime_.sessions().DrainAll(deadline); }
 
 }  // namespace mailmesh::pop3_gateway

@@ -1,5 +1,6 @@
 #include "services/pop3_gateway/session.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "absl/time/clock.h"
@@ -21,7 +22,9 @@ constexpr size_t kFlushAbove = 64 * 1024;
 // A client whose time is over may take this long to read why.
 constexpr auto kLastWordTimeout = std::chrono::seconds(5);
 // A session that an operator ends is cut where it has not ended by itself within this time: its client reads too slowly.
-constexpr auto kKickGrace = std::chrono::seconds(60);
+constexpr auto kKickGrace = std::chrono::seconds(10);
+// In a drain, a client on its way to QUIT may be silent for so long.
+constexpr auto kDrainPatience = std::chrono::seconds(3);
 
 }  // namespace
 
@@ -32,7 +35,8 @@ Session::Session(Gateway& gateway, net::Stream stream, bool implicit_tls)
       lines_(pop3::kMaxCommandLine),
       implicit_tls_(implicit_tls),
       session_id_(base::NewSessionId()),
-      kicked_(std::make_shared<std::atomic<bool>>(false)) {}
+      trace_(telemetry::Trace::New()),
+      kicked_(std::make_shared<std::atomic<Kick>>(Kick::kNone)) {}
 
 net::Awaitable<void> Session::Run() {
   service::SessionFacts facts;
@@ -43,7 +47,7 @@ net::Awaitable<void> Session::Run() {
   facts.start = absl::Now();
   facts.tls = implicit_tls_;
   const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason reason) {
-    kicked->store(true);
+    kicked->store(reason == service::KickReason::kDrain ? Kick::kDrain : Kick::kNow);
     handle.Interrupt();
     if (reason == service::KickReason::kOperator) handle.CancelAfter(kKickGrace);
   };
@@ -78,7 +82,7 @@ net::Awaitable<void> Session::Serve() {
 net::Awaitable<bool> Session::Handshake() {
   std::shared_ptr<const net::TlsServerContext> context = gateway_.tls;
   absl::Status status = co_await stream_.StartTlsServer(context);
-  if (!status.ok()) telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+  if (!status.ok()) telemetry::Debug("tls failed", {trace_, {"session_id", session_id_}, {"error", base::Message(status)}});
   co_return status.ok();
 }
 
@@ -104,31 +108,31 @@ net::Awaitable<bool> Session::WaitForInput() {
   if (!flushed) co_return false;
   const net::TimePoint limit = in_transaction() ? net::After(gateway_.idle_timeout) : login_limit_;
   for (;;) {
-    const net::Duration left = limit - net::Clock::now();
+    const Kick kick = kicked_->load();
+    // RFC 1939, 6: only QUIT removes what was marked, so a drain lets a client that is at work come to it.
+    const bool finishes = kick == Kick::kDrain && in_transaction();
+    if (kick != Kick::kNone && !finishes) co_return co_await SayLast(replies::kShuttingDown);
+    net::Duration left = limit - net::Clock::now();
+    if (finishes) left = std::min<net::Duration>(left, kDrainPatience);
     stream_.ExpiresAfter(std::max<net::Duration>(left, std::chrono::milliseconds(1)));
     absl::StatusOr<net::WaitResult> waited = co_await reader_.WaitReadable();
     stream_.ExpiresAfter(gateway_.idle_timeout);
-    if (kicked_->load()) {
-      Say(replies::kShuttingDown);
-      co_await Flush();
-      co_return false;
-    }
-    if (in_transaction() && maildrop_->lease_lost()) {
-      Say(replies::kInUse);
-      co_await Flush();
-      co_return false;
-    }
+    if (in_transaction() && maildrop_->lease_lost()) co_return co_await SayLast(replies::kInUse);
     if (waited.ok() && *waited == net::WaitResult::kReadable) break;
-    if (!waited.ok() && !absl::IsDeadlineExceeded(waited.status())) co_return false;
-    if (net::Clock::now() >= limit) {
-      // RFC 1939, 3: the server closes without removing anything and without a reply; one reply hurts nobody and tells why.
-      Say(replies::kTimeout);
-      co_await Flush();
-      co_return false;
-    }
+    if (waited.ok()) continue;
+    if (!absl::IsDeadlineExceeded(waited.status())) co_return false;
+    if (finishes) co_return co_await SayLast(replies::kShuttingDown);
+    // RFC 1939, 3: the server closes without removing anything and without a reply; one reply hurts nobody and tells why.
+    if (net::Clock::now() >= limit) co_return co_await SayLast(replies::kTimeout);
   }
   absl::StatusOr<size_t> filled = co_await reader_.Fill();
   co_return filled.ok() && *filled > 0;
+}
+
+net::Awaitable<bool> Session::SayLast(const pop3::CannedReply& reply) {
+  Say(reply);
+  co_await Flush();
+  co_return false;
 }
 
 net::Awaitable<bool> Session::Flush() {

@@ -16,6 +16,7 @@
 #include "common/pop3/command.h"
 #include "common/pop3/command_parser.h"
 #include "common/pop3/reply.h"
+#include "common/telemetry/trace.h"
 #include "services/pop3_gateway/gateway.h"
 #include "services/pop3_gateway/maildrop.h"
 
@@ -39,6 +40,8 @@ class Session {
   // The next line; nothing: the session is over (why has been said).
   net::Awaitable<std::optional<base::LineReader::Framed>> NextLine();
   net::Awaitable<bool> WaitForInput();
+  // A last word; false.
+  net::Awaitable<bool> SayLast(const pop3::CannedReply& reply);
   net::Awaitable<bool> Flush();
   void Say(const pop3::CannedReply& reply);
   Next SayAndGoOn(const pop3::CannedReply& reply);
@@ -81,7 +84,9 @@ class Session {
   base::LineReader lines_;
   const bool implicit_tls_;
   const std::string session_id_;
-  std::shared_ptr<std::atomic<bool>> kicked_;  // shared with the registry's callback, which may run a little longer
+  const telemetry::Trace trace_;
+  enum class Kick { kNone, kDrain, kNow };
+  std::shared_ptr<std::atomic<Kick>> kicked_;  // shared with the registry's callback, which may run a little longer
   service::SessionRegistry::Entry entry_;
   net::TimePoint login_limit_;  // whoever has not logged in by then goes
   std::string out_;

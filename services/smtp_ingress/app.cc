@@ -6,6 +6,7 @@
 #include "common/net/io_pool.h"
 #include "common/net/listener.h"
 #include "common/rpc/channel.h"
+#include "common/service/proxy_listener.h"
 #include "common/smtp/replies.h"
 #include "services/smtp_ingress/session.h"
 
@@ -17,7 +18,33 @@ net::Awaitable<void> RunSession(Ingress* ingress, net::Stream stream, ListenerKi
   co_await session.Run();
 }
 
+net::ListenerOptions Options(ListenerKind kind) {
+  net::ListenerOptions options;
+  options.refusal = [kind](net::RefusalReason) {
+    std::string line;
+    // RFC 2034, 4: a greeting has no enhanced code.
+    if (kind != ListenerKind::kSubmissions) smtp::AppendReply(smtp::replies::kTooManySessions, false, line);
+    return line;
+  };
+  return options;
+}
+
+service::Runtime::Handler Handler(Ingress* ingress, ListenerKind kind) {
+  return [ingress, kind](net::Stream stream) { return RunSession(ingress, std::move(stream), kind); };
+}
+
 }  // namespace
+
+std::vector<config::Problem> App::Check(const Config& config) {
+  std::vector<config::Problem> problems;
+  const auto check = [&problems](std::string_view name, const config::v1::ProxyListenerConfig& listener) {
+    for (config::Problem& problem : service::CheckProxyListener(name, listener)) problems.push_back(std::move(problem));
+  };
+  check("mx_proxy", config.mx_proxy());
+  check("submission_proxy", config.submission_proxy());
+  check("submissions_proxy", config.submissions_proxy());
+  return problems;
+}
 
 absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::Runtime& runtime) {
   std::unique_ptr<App> app(new App(config, runtime));
@@ -55,18 +82,14 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
 }
 
 absl::Status App::StartListener(ListenerKind kind, const config::v1::ListenerConfig& listener) {
-  Ingress* ingress = ingress_.get();
-  net::ListenerOptions options;
-  options.exempt_peers = net::CidrSet::Loopback();
-  options.refusal = [kind](net::RefusalReason) {
-    std::string line;
-    // RFC 2034, 4: a greeting has no enhanced code.
-    if (kind != ListenerKind::kSubmissions) smtp::AppendReply(smtp::replies::kTooManySessions, false, line);
-    return line;
-  };
-  ingress->metrics.sessions_limit.With({ListenerName(kind)}).Set(listener.max_sessions());
-  const auto handler = [ingress, kind](net::Stream stream) { return RunSession(ingress, std::move(stream), kind); };
-  return runtime_.StartListener(ListenerName(kind), listener, options, handler).status();
+  ingress_->metrics.sessions_limit.With({ListenerName(kind)}).Add(listener.max_sessions());
+  return runtime_.StartListener(ListenerName(kind), listener, Options(kind), Handler(ingress_.get(), kind)).status();
+}
+
+absl::Status App::StartProxyListener(ListenerKind kind, std::string_view name, const config::v1::ProxyListenerConfig& listener) {
+  ASSIGN_OR_RETURN(const bool started, runtime_.StartProxyListener(name, listener, Options(kind), Handler(ingress_.get(), kind)));
+  if (started) ingress_->metrics.sessions_limit.With({ListenerName(kind)}).Add(listener.max_sessions());
+  return absl::OkStatus();
 }
 
 absl::Status App::Start() {
@@ -74,7 +97,10 @@ absl::Status App::Start() {
   RETURN_IF_ERROR(StartListener(ListenerKind::kMx, config_.mx()));
   RETURN_IF_ERROR(StartListener(ListenerKind::kSubmission, config_.submission()));
   RETURN_IF_ERROR(StartListener(ListenerKind::kSubmissions, config_.submissions()));
-  return StartListener(ListenerKind::kLmtp, config_.lmtp());
+  RETURN_IF_ERROR(StartListener(ListenerKind::kLmtp, config_.lmtp()));
+  RETURN_IF_ERROR(StartProxyListener(ListenerKind::kMx, "mx_proxy", config_.mx_proxy()));
+  RETURN_IF_ERROR(StartProxyListener(ListenerKind::kSubmission, "submission_proxy", config_.submission_proxy()));
+  return StartProxyListener(ListenerKind::kSubmissions, "submissions_proxy", config_.submissions_proxy());
 }
 
 // A transaction that has begun its content is finished; the client hears 421 at the next command.

@@ -19,6 +19,7 @@ class App final : public service::AppBase {
   using Config = config::v1::SmtpIngressConfig;
   static constexpr const char* kRole = "smtp_ingress";
 
+  static std::vector<config::Problem> Check(const Config& config);
   static absl::StatusOr<std::unique_ptr<App>> Create(const Config& config, service::Runtime& runtime);
 
   absl::Status Start() override;
@@ -28,6 +29,7 @@ class App final : public service::AppBase {
  private:
   App(Config config, service::Runtime& runtime) : config_(std::move(config)), runtime_(runtime) {}
   absl::Status StartListener(ListenerKind kind, const config::v1::ListenerConfig& listener);
+  absl::Status StartProxyListener(ListenerKind kind, std::string_view name, const config::v1::ProxyListenerConfig& listener);
 
   const Config config_;
   service::Runtime& runtime_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/net/client_prefix.h"
+#include "common/net/proxy_accept.h"
 
 namespace mailmesh::smtp_ingress {
 namespace {
@@ -32,7 +33,8 @@ Limits::Limits(const config::v1::SmtpLimitsConfig& config, net::CidrSet exempt, 
       account_recipients_(Rate(config.account().recipients_per_hour(), std::chrono::hours(1), config)) {}
 
 bool Limits::IsExempt(const Client& client) const {
-  return client.lmtp || client.peer.is_local() || exempt_.Contains(client.peer);
+  // Nobody: a load balancer that looks whether we are there.
+  return client.lmtp || client.peer.is_local() || net::IsNobody(client.peer) || exempt_.Contains(client.peer);
 }
 
 bool Limits::TakeFor(base::RateLimiter& limiter, std::string_view limit, std::string_view key) {

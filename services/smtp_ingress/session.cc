@@ -18,8 +18,6 @@ namespace server = smtp::server;
 // Replies are written when this much has gathered, whatever the client has pipelined.
 constexpr size_t kFlushAbove = 32 * 1024;
 constexpr auto kLastWordTimeout = std::chrono::seconds(5);
-// A session that an operator ends may finish the content that it is at within this time.
-constexpr auto kKickGrace = std::chrono::seconds(30);
 // In a drain, a client in the middle of a transaction may be silent for so long: less than the drain takes (drain.window).
 constexpr auto kDrainPatience = std::chrono::seconds(5);
 
@@ -68,7 +66,7 @@ Session::Session(Ingress& ingress, net::Stream stream, ListenerKind kind)
       stream_(std::move(stream)),
       reader_(stream_, 256 * 1024),
       session_id_(base::NewSessionId()),
-      kick_(std::make_shared<KickState>()),
+      wait_(std::make_shared<std::atomic<Wait>>(Wait::kAsEver)),
       machine_(OptionsFor(ingress, kind)) {}
 
 net::Awaitable<void> Session::Run() {
@@ -79,10 +77,9 @@ net::Awaitable<void> Session::Run() {
   facts.state = std::string(ListenerName(kind_));
   facts.start = absl::Now();
   facts.tls = kind_ == ListenerKind::kSubmissions;
-  const auto kick = [state = kick_, handle = stream_.handle()](service::KickReason reason) {
-    if (reason == service::KickReason::kOperator) state->content_until.store(net::After(kKickGrace));
-    if (reason == service::KickReason::kDrain) state->transaction_first.store(true);
-    state->kicked.store(true);
+  const auto kick = [wait = wait_, handle = stream_.handle()](service::KickReason reason) {
+    // The more urgent ones break off a content too: nothing of it was acknowledged.
+    wait->store(reason == service::KickReason::kDrain ? Wait::kForTransaction : Wait::kForNothing);
     handle.Interrupt();
   };
   entry_ = ingress_.sessions.Register(std::move(facts), kick);
@@ -129,7 +126,7 @@ net::Awaitable<bool> Session::Handshake() {
   std::shared_ptr<const net::TlsServerContext> context = ingress_.tls;
   absl::Status status = co_await stream_.StartTlsServer(context);
   stream_.ExpiresAt(session_end_ + kLastWordTimeout);
-  if (!status.ok()) telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+  if (!status.ok()) telemetry::Debug("tls failed", {trace_, {"session_id", session_id_}, {"error", base::Message(status)}});
   co_return status.ok();
 }
 
@@ -170,25 +167,28 @@ net::Awaitable<void> Session::SayLast(const smtp::CannedReply& reply) {
 // Until when input is waited for. A command must be there as a whole in its time, however slowly its octets come; inside
 // a content silence counts, and the end of the session (Greet).
 net::TimePoint Session::WaitLimit() const {
-  if (!machine_.at_command_boundary()) return std::min(kick_->content_until.load(), net::After(ingress_.data_timeout));
+  if (!machine_.at_command_boundary()) return net::After(ingress_.data_timeout);
   net::Duration timeout = body_ != nullptr ? ingress_.data_timeout : ingress_.command_timeout;
   if (FinishesTransaction()) timeout = std::min<net::Duration>(timeout, kDrainPatience);
   return std::min({command_start_ + timeout, transaction_limit_, session_end_});
 }
 
 bool Session::FinishesTransaction() const {
-  return kick_->kicked.load() && kick_->transaction_first.load() && machine_.in_transaction();
+  return wait_->load() == Wait::kForTransaction && machine_.in_transaction();
 }
 
 const smtp::CannedReply* Session::ReasonToEnd() const {
   const bool boundary = machine_.at_command_boundary();
-  const net::TimePoint now = net::Clock::now();
-  const bool over = boundary && now >= WaitLimit();
-  if (kick_->kicked.load()) {
-    const bool ends = boundary ? over || !FinishesTransaction() : now >= kick_->content_until.load();
-    return ends ? &replies::kShuttingDown : nullptr;
+  const bool over = boundary && net::Clock::now() >= WaitLimit();
+  switch (wait_->load()) {
+    case Wait::kAsEver:
+      return over ? &replies::kTimeout : nullptr;
+    case Wait::kForTransaction:
+      return boundary && (over || !FinishesTransaction()) ? &replies::kShuttingDown : nullptr;
+    case Wait::kForNothing:
+      return &replies::kShuttingDown;
   }
-  return over ? &replies::kTimeout : nullptr;
+  return nullptr;
 }
 
 net::Awaitable<bool> Session::Exchange() {
@@ -258,7 +258,7 @@ Session::Handled Session::On(server::HelloReceived event) {
 
 Session::Handled Session::On(server::StartTlsReceived event) {
   if (event.discarded > 0) {
-    telemetry::Warning("octets behind STARTTLS were thrown away", {{"session_id", session_id_},
+    telemetry::Warning("octets behind STARTTLS were thrown away", {trace_, {"session_id", session_id_},
                                                                    {"peer", stream_.peer_address().ToString()},
                                                                    {"octets", static_cast<uint64_t>(event.discarded)}});
   }

@@ -14,6 +14,7 @@
 #include "common/net/buffered_reader.h"
 #include "common/net/stream.h"
 #include "common/smtp/server_machine.h"
+#include "common/telemetry/trace.h"
 #include "services/smtp_ingress/body_sink.h"
 #include "services/smtp_ingress/completion.h"
 #include "services/smtp_ingress/envelope.h"
@@ -89,14 +90,13 @@ class Session {
   net::Stream stream_;
   net::BufferedReader reader_;
   const std::string session_id_;
-  // What a kick asks for.
-  struct KickState {
-    std::atomic<bool> kicked{false};
-    // Set before it:
-    std::atomic<net::TimePoint> content_until{net::kNever};  // a content under way may take until then
-    std::atomic<bool> transaction_first{false};              // what MAIL has begun comes to its end, where its client goes on
+  // What a session that is asked to end still waits for.
+  enum class Wait {
+    kAsEver,          // it was not asked
+    kForTransaction,  // what MAIL has begun comes to its end, where its client goes on
+    kForNothing,
   };
-  std::shared_ptr<KickState> kick_;  // shared with the registry's callback, which may run a little longer
+  std::shared_ptr<std::atomic<Wait>> wait_;  // shared with the registry's callback, which may run a little longer
   service::SessionRegistry::Entry entry_;
   smtp::ServerMachine machine_;
   std::string_view input_;  // what the machine has not taken of reader_.data()
@@ -114,7 +114,7 @@ class Session {
   std::string account_;     // its address
   Limits::SessionPermit account_permit_;  // of whom logged in
 
-  std::string correlation_id_;  // of the message
+  telemetry::Trace trace_ = telemetry::Trace::New();  // of the session until MAIL, then of the newest message
   std::unique_ptr<Envelope> envelope_;
   std::unique_ptr<BodySink> body_;
   std::unique_ptr<Completion> completion_;  // on submission

@@ -95,8 +95,8 @@ asio::awaitable<absl::Status> Service::OnLease(rpc::CallInfo info, const LeaseFe
         co_return absl::OkStatus();
       }
     }
-    // A drain ends the wait: an empty answer is a good one.
-    if (std::chrono::steady_clock::now() + kLook >= until || draining_()) co_return absl::OkStatus();
+    // The end of the process ends the wait: an empty answer is a good one.
+    if (std::chrono::steady_clock::now() + kLook >= until || closing_()) co_return absl::OkStatus();
     co_await net::SleepFor(kLook);
   }
 }

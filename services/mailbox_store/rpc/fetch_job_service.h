@@ -11,9 +11,9 @@ namespace mailmesh::mailbox_store {
 
 class FetchJobServiceImpl final : public fetch::v1::FetchJobService::CallbackService, private ServiceBase {
  public:
-  // `draining` ends waits for jobs.
-  FetchJobServiceImpl(const ServiceParts& parts, std::function<bool()> draining)
-      : ServiceBase(parts), draining_(std::move(draining)) {}
+  // `closing` ends waits for jobs.
+  FetchJobServiceImpl(const ServiceParts& parts, std::function<bool()> closing)
+      : ServiceBase(parts), closing_(std::move(closing)) {}
 
   using Context = grpc::CallbackServerContext;
   template <class Message>
@@ -37,7 +37,7 @@ class FetchJobServiceImpl final : public fetch::v1::FetchJobService::CallbackSer
   asio::awaitable<absl::Status> OnLease(rpc::CallInfo info, const fetch::v1::LeaseFetchJobsRequest& request,
                                         fetch::v1::LeaseFetchJobsResponse& response);
 
-  const std::function<bool()> draining_;
+  const std::function<bool()> closing_;
 };
 
 }  // namespace mailmesh::mailbox_store

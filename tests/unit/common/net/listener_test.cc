@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <asio/post.hpp>
 #include <set>
 #include <thread>
 
@@ -122,6 +123,29 @@ TEST_F(ListenerTest, StopKeepsSessions) {
   listener.reset();
   EXPECT_TRUE(one.is_open());
   Close(std::move(one));
+}
+
+// Closing a listening socket resets whoever waits in its queue: they are taken first.
+TEST_F(ListenerTest, StopCutsNobodyInTheQueue) {
+  std::vector<Stream> clients;
+  {
+    // Its thread is kept busy, so that the queue fills.
+    auto listener = Listen(pool_, GreetAndStay);
+    asio::post(pool_.at(0), [] { std::this_thread::sleep_for(milliseconds(300)); });
+    asio::post(pool_.at(1), [] { std::this_thread::sleep_for(milliseconds(300)); });
+    IoPool dialling(1);
+    dialling.Start();
+    for (int i = 0; i < 40; ++i) {
+      absl::StatusOr<Stream> stream = RunTask(dialling.at(0).get_executor(), Dial(listener->endpoint()));
+      ASSERT_TRUE(stream.ok()) << stream.status();
+      clients.emplace_back(executor(), dup(stream->fd()));
+      RunTask(dialling.at(0).get_executor(), CloseOn(*std::move(stream)));
+    }
+    listener->Stop();
+    for (Stream& client : clients) EXPECT_EQ(Line(client), "hi");
+    for (Stream& client : clients) Close(std::move(client));
+    Eventually([&] { return listener->connections() == 0; });
+  }
 }
 
 TEST_F(ListenerTest, SurvivesHavingNoDescriptors) {

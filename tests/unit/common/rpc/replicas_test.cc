@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "common/rpc/access_table.h"
@@ -38,6 +39,8 @@ class Replica {
 
   Server& server() { return *server_; }
   int asked() const { return service_.asked(); }
+  // What it answers from now on.
+  void set_answer(absl::Status answer) { service_.set_answer(std::move(answer)); }
 
  private:
   // Echo, and how often.
@@ -45,12 +48,19 @@ class Replica {
    public:
     grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const EchoRequest*, EchoResponse*) override {
       ++asked_;
-      return AnswerUnary(context, absl::OkStatus());
+      absl::MutexLock lock(&mutex_);
+      return AnswerUnary(context, answer_);
     }
     int asked() const { return asked_; }
+    void set_answer(absl::Status answer) {
+      absl::MutexLock lock(&mutex_);
+      answer_ = std::move(answer);
+    }
 
    private:
     std::atomic<int> asked_{0};
+    absl::Mutex mutex_;
+    absl::Status answer_ ABSL_GUARDED_BY(mutex_);
   };
 
   Counting service_;
@@ -185,6 +195,78 @@ TEST_F(ReplicasTest, WhatIsPickedIsOneReplicaAndStaysIt) {
     ASSERT_TRUE(call(**picked).ok());
   }
   EXPECT_GT(first_->asked(), first);
+}
+
+asio::awaitable<absl::StatusOr<EchoResponse>> EchoAt(std::shared_ptr<grpc::Channel> channel, CallContext context) {
+  auto stub = rpctest::v1::EchoService::NewStub(channel);
+  EchoRequest request;
+  co_return co_await UnaryCall(stub->async(), &EchoAsync::Echo, request, context);
+}
+
+TEST_F(ReplicasTest, WhatAClosingReplicaRefusesIsCalledElsewhere) {
+  dns_.Set({kFirst, kSecond});
+  StartFirst();
+  StartSecond();
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels;
+  ReplicaPicker picker(channel_, [&](const std::string& endpoint) {
+    std::shared_ptr<grpc::Channel>& channel = channels[endpoint];
+    ChannelOptions options = options_;
+    options.endpoint = endpoint;
+    if (channel == nullptr) channel = MakeChannel(options).value();
+    return channel;
+  });
+  RetryPolicy policy;
+  policy.max_attempts = 30;
+  const auto call = [&] {
+    return io_.Run(picker.CallOne<EchoResponse>(policy, CallContext::Within(absl::Seconds(20)), EchoAt)).status();
+  };
+  // Its health has not been noticed yet: it is picked, and refuses.
+  const absl::Status closing = MakeError(absl::StatusCode::kUnavailable, type::v1::ERROR_REASON_SHUTTING_DOWN, "closing");
+  second_->set_answer(closing);
+  int calls = 0;
+  for (const absl::Time end = absl::Now() + absl::Seconds(60); second_->asked() == 0 && absl::Now() < end; ++calls) {
+    const absl::Status status = call();
+    ASSERT_TRUE(status.ok()) << status;
+    absl::SleepFor(absl::Milliseconds(30));
+  }
+  EXPECT_GT(second_->asked(), 0) << "never picked";
+  EXPECT_EQ(first_->asked(), calls);
+
+  // What may have been done there is repeated there, and nowhere else: also when it refuses later.
+  second_->set_answer(absl::UnavailableError("lost"));
+  policy.max_attempts = 3;
+  const int asked = second_->asked();
+  for (const absl::Time end = absl::Now() + absl::Seconds(60); second_->asked() == asked && absl::Now() < end;) {
+    const int first = first_->asked();
+    const absl::Status status = call();
+    ASSERT_EQ(first_->asked() - first, status.ok() ? 1 : 0);
+    absl::SleepFor(absl::Milliseconds(30));
+  }
+  EXPECT_EQ(second_->asked(), asked + policy.max_attempts);
+
+  // A call for which there was no connection has not left: another one takes it.
+  second_.reset();
+  for (int i = 0; i < 50; ++i) {
+    const absl::Status status = call();
+    ASSERT_TRUE(status.ok()) << status;
+  }
+}
+
+TEST_F(ReplicasTest, ACallThatNeverLeftIsToldFromOneThatDid) {
+  StartFirst();
+  const auto call = [this](const std::string& endpoint) {
+    ChannelOptions options = options_;
+    options.endpoint = endpoint;
+    auto channel = MakeChannel(options).value();
+    return io_.Run(EchoAt(channel, CallContext::Within(absl::Seconds(10)))).status();
+  };
+  first_->set_answer(absl::UnavailableError("lost"));
+  const std::string endpoint = first_->server().endpoint();
+  EXPECT_FALSE(NothingCameOf(call(endpoint)));
+  first_.reset();
+  const absl::Status refused = call(endpoint);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(NothingCameOf(refused)) << refused;
 }
 
 TEST_F(ReplicasTest, ListedAddressesAreAskedInTurnsAndPickedOneByOne) {

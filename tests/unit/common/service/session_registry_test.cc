@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
 namespace mailmesh::service {
@@ -119,6 +120,52 @@ TEST(SessionRegistryTest, DrainEndsAtItsDeadline) {
   const absl::Time start = absl::Now();
   EXPECT_FALSE(registry.DrainAll(start + absl::Milliseconds(50)));
   EXPECT_GE(absl::Now() - start, absl::Milliseconds(50));
+  EXPECT_EQ(registry.drain_counts().cut, 1u);
+}
+
+TEST(SessionRegistryTest, LastCallComesBeforeTheDeadline) {
+  SessionRegistry registry;
+  std::vector<KickReason> heard;
+  auto entry = registry.Register(Facts("busy"), [&heard](KickReason reason) { heard.push_back(reason); });
+  EXPECT_FALSE(registry.DrainAll(absl::Now() + absl::Milliseconds(100)));
+  EXPECT_EQ(heard, (std::vector<KickReason>{KickReason::kDrain, KickReason::kLastCall}));
+  // Whoever comes now has missed it all but the last call; and an operator is heard whatever came before.
+  std::vector<KickReason> late;
+  auto other = registry.Register(Facts("late"), [&late](KickReason reason) { late.push_back(reason); });
+  EXPECT_TRUE(registry.KickOne("late").ok());
+  EXPECT_TRUE(registry.KickOne("late").ok());
+  EXPECT_EQ(late, (std::vector<KickReason>{KickReason::kLastCall, KickReason::kOperator}));
+}
+
+TEST(SessionRegistryTest, TheTurnsOfADrainAreSpreadAndItsEndsAreCounted) {
+  SessionRegistry registry;
+  constexpr int kSessions = 10;
+  constexpr absl::Duration kSpread = absl::Milliseconds(500);
+  std::vector<absl::Time> told(kSessions);
+  std::vector<SessionRegistry::Entry> entries(kSessions);
+  for (int i = 0; i < kSessions; ++i) {
+    entries[i] = registry.Register(Facts(absl::StrCat("s", i)), [&told, i](KickReason) { told[i] = absl::Now(); });
+  }
+  { const auto before = registry.Register(Facts("before"), nullptr); }
+  const absl::Time start = absl::Now();
+  std::thread drain([&registry, start, kSpread] { EXPECT_TRUE(registry.DrainAll(start + absl::Seconds(20), kSpread)); });
+  // The first is told at once, the last one's turn has not come: it ends by itself.
+  while (registry.size() == kSessions && absl::Now() < start + absl::Milliseconds(100)) absl::SleepFor(absl::Milliseconds(5));
+  entries.back() = SessionRegistry::Entry();
+  absl::SleepFor(start + 2 * kSpread - absl::Now());
+  entries.clear();
+  drain.join();
+  for (int i = 0; i + 1 < kSessions; ++i) {
+    EXPECT_GE(told[i] - start, kSpread / kSessions * i) << i;
+    if (i > 0) {
+      EXPECT_GT(told[i], told[i - 1]);
+    }
+  }
+  EXPECT_EQ(told.back(), absl::Time());
+  const SessionRegistry::DrainCounts counts = registry.drain_counts();
+  EXPECT_EQ(counts.finished, 1u);
+  EXPECT_EQ(counts.told, 9u);
+  EXPECT_EQ(counts.cut, 0u);
 }
 
 }  // namespace
