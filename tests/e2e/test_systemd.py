@@ -20,7 +20,7 @@ import time
 import unittest
 
 from tests.support.mesh import BIN, PROJECT, ROLES
-from tests.support.ports import free_ports, wait_until
+from tests.support.ports import free_ports, wait_for_port, wait_until
 
 UNITS = PROJECT / "deploy/systemd"
 WATCHDOG = 1.0
@@ -170,6 +170,9 @@ class InstalledMesh:
             text = re.sub(r"127\.0\.0\.1:(\d+)", lambda match: f"127.0.0.1:{moved[match[1]]}", text)
             text = text.replace("/etc/mailmesh", str(self.dir)).replace("/var/lib/mailmesh", str(self.dir / "state"))
             (self.dir / name).write_text(text)
+        for unit in UNITS.glob("*.service"):
+            for name in " ".join(setting(unit, "StateDirectory")).split():
+                (self.dir / "state" / name.removeprefix("mailmesh/")).mkdir(parents=True, exist_ok=True, mode=0o700)
         subprocess.run([BIN / "mailmesh", "pki", "renew", self.dir / "pki", "--server-dns", "127.0.0.1", "--roles",
                         ",".join((*ROLES, "operator"))], check=True, stdout=subprocess.DEVNULL)
         self.notified = NotifySocket(self.dir / "notify")
@@ -209,7 +212,7 @@ class Notifications(unittest.TestCase):
             service = mesh.start(role)
             if service.ports:  # systemd-socket-activate starts it with the first connection
                 for port in service.ports.values():
-                    wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, f"port of {role}")
+                    wait_for_port(port)
             try:
                 wait_until(lambda: mesh.notified.times(service.pid, "READY=1"), f"READY=1 of {role}")
             except TimeoutError:
@@ -263,7 +266,8 @@ class Install(unittest.TestCase):
         shutil.copy(BIN / "mailmesh", root / "usr/local/bin/mailmesh")
 
         def install():
-            subprocess.run([UNITS / "install", "--hostname", "mx.example.org", "--root", root], check=True, capture_output=True)
+            done = subprocess.run([UNITS / "install", "--hostname", "mx.example.org", "--root", root], text=True, capture_output=True)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
         install()
         users = dict(line.split(":")[0:3:2] for line in (root / "etc/passwd").read_text().splitlines())
