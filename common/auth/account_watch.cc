@@ -1,15 +1,17 @@
 #include "common/auth/account_watch.h"
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <utility>
 
 #include "common/net/spawn.h"
-#include "common/rpc/status.h"
 
 namespace mailmesh::auth {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(4);
+// Accounts of one question.
+constexpr size_t kBatch = 100;
 
 }  // namespace
 
@@ -31,24 +33,28 @@ net::Awaitable<void> AccountWatch::Run(std::shared_ptr<AccountWatch> self) { co_
 net::Awaitable<void> AccountWatch::Loop() {
   while (!stopped_) {
     const std::vector<std::string> accounts = sessions_.accounts();
-    const net::Duration step = period_ / (accounts.size() + 1);
-    for (size_t i = 0; i <= accounts.size(); ++i) {
+    const net::Duration step = period_ / ((accounts.size() + kBatch - 1) / kBatch + 1);
+    for (size_t first = 0;; first += kBatch) {
       const net::TimePoint next = net::After(step);
       [[maybe_unused]] absl::Status waited = co_await stop_event_.Wait(next);
       if (stopped_) co_return;
-      if (i < accounts.size()) co_await Check(accounts[i]);
+      if (first >= accounts.size()) break;
+      const auto begin = accounts.begin() + static_cast<std::ptrdiff_t>(first);
+      const auto end = begin + static_cast<std::ptrdiff_t>(std::min(kBatch, accounts.size() - first));
+      co_await Check(std::vector<std::string>(begin, end));
       if (stopped_) co_return;
     }
   }
 }
 
-net::Awaitable<void> AccountWatch::Check(std::string account) {
+net::Awaitable<void> AccountWatch::Check(std::vector<std::string> accounts) {
   const net::TimePoint deadline = net::After(kPatience);
-  auto found = co_await directory_.GetAccountByAddress(account, deadline);
+  auto found = co_await directory_.GetAccounts(accounts, deadline);
   // Only a plain word of the directory ends a session.
-  const bool gone = found.ok() ? found->disabled()
-                               : rpc::HasReason(found.status(), type::v1::ERROR_REASON_ACCOUNT_NOT_FOUND);
-  if (gone && !stopped_) sessions_.end(account);
+  if (!found.ok()) co_return;
+  for (size_t i = 0; i < accounts.size() && !stopped_; ++i) {
+    if ((*found)[i].account_id().empty() || (*found)[i].disabled()) sessions_.end(accounts[i]);
+  }
 }
 
 }  // namespace mailmesh::auth

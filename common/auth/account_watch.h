@@ -1,6 +1,6 @@
 // Ends the sessions of accounts that have been disabled or deleted, by whatever way: asks the directory about every account
-// that has sessions here, each once in a period, spread evenly over it: such sessions end within two periods. A directory
-// that does not answer ends nothing.
+// that has sessions here, each once in a period, a hundred at a time, spread evenly over it: such sessions end within two periods.
+// A directory that does not answer ends nothing.
 //
 //   auto watch = std::make_shared<auth::AccountWatch>(executor, channel, auth::AccountWatch::Of(registry));
 //   watch->Start();
@@ -46,7 +46,7 @@ class AccountWatch : public std::enable_shared_from_this<AccountWatch> {
  private:
   static net::Awaitable<void> Run(std::shared_ptr<AccountWatch> self);
   net::Awaitable<void> Loop();
-  net::Awaitable<void> Check(std::string account);
+  net::Awaitable<void> Check(std::vector<std::string> accounts);
 
   net::Event stop_event_;
   DirectoryClient directory_;

@@ -71,7 +71,7 @@ class GrpcExchange final : public Exchange {
     }
     AuthenticateRequest request;
     *request.mutable_start() = std::move(*only.mutable_start());
-    rpc::CallContext context = rpc::CallContext::Until(deadline, facts_.correlation_id);
+    rpc::CallContext context = rpc::CallContext::Until(deadline, facts_.trace);
     stream_ = Stream::Start(directory_->stub->async(), &AuthService::Stub::async::Authenticate, context);
     Step step = co_await RoundTrip(std::move(request));
     co_return step;
@@ -109,14 +109,14 @@ class GrpcExchange final : public Exchange {
     facts->set_peer_address(facts_.peer_address.empty() && facts_.local ? "unix" : facts_.peer_address);
     facts->set_tls(facts_.tls);
     if (facts_.tls) facts->set_channel_binding_tls_exporter(facts_.channel_binding);
-    facts->set_correlation_id(facts_.correlation_id);
+    facts->set_correlation_id(facts_.trace.trace_id);
     facts->set_client_certificate_address(facts_.client_certificate_address);
   }
 
   // The whole exchange in one call; nothing: the directory is of the version before it. `request` is of the coroutine that
   // awaits this one at once.
   net::Awaitable<std::optional<Step>> LogIn(const directory::v1::LogInRequest& request, net::TimePoint deadline) {
-    rpc::CallContext context = rpc::CallContext::Until(std::min(deadline, net::After(patience_)), facts_.correlation_id);
+    rpc::CallContext context = rpc::CallContext::Until(std::min(deadline, net::After(patience_)), facts_.trace);
     auto answer = co_await rpc::UnaryCall(directory_->stub->async(), &AuthService::Stub::async::LogIn, request, context);
     if (absl::IsUnimplemented(answer.status())) co_return std::nullopt;
     if (!answer.ok()) co_return FromStatus(answer.status());

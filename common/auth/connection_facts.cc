@@ -16,7 +16,7 @@ constexpr std::string_view kExporterVersion = "TLSv1.3";
 
 }  // namespace
 
-ConnectionFacts FactsOf(const net::Stream& stream, type::v1::Protocol protocol, std::string correlation_id) {
+ConnectionFacts FactsOf(const net::Stream& stream, type::v1::Protocol protocol, telemetry::Trace trace) {
   ConnectionFacts facts;
   facts.protocol = protocol;
   facts.peer_address = stream.peer_address().is_unix() ? "unix" : stream.peer_address().ip().ToString();
@@ -28,7 +28,7 @@ ConnectionFacts FactsOf(const net::Stream& stream, type::v1::Protocol protocol, 
   if (facts.tls && stream.tls_info().version == kExporterVersion) {
     facts.channel_binding = stream.ExportKeyingMaterial(kExporterLabel, kExporterSize).value_or("");
   }
-  facts.correlation_id = std::move(correlation_id);
+  facts.trace = std::move(trace);
   return facts;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "common/telemetry/trace.h"
 #include "mailmesh/type/v1/session.pb.h"
 
 namespace mailmesh::net {
@@ -23,13 +24,13 @@ struct ConnectionFacts {
   bool tls = false;
   // RFC 9266 tls-exporter data of this connection; empty: no -PLUS mechanism is offered or taken.
   std::string channel_binding;
-  std::string correlation_id;
+  telemetry::Trace trace;
   // Address in a verified client certificate; empty without one.
   std::string client_certificate_address;
 };
 
 // The facts of an open connection. The channel binding stays empty where the TLS session cannot give unique material.
-ConnectionFacts FactsOf(const net::Stream& stream, type::v1::Protocol protocol, std::string correlation_id);
+ConnectionFacts FactsOf(const net::Stream& stream, type::v1::Protocol protocol, telemetry::Trace trace);
 
 }  // namespace mailmesh::auth
 

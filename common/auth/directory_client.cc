@@ -46,7 +46,7 @@ class DirectoryClient::Impl {
         routes_(options.max_entries) {}
 
   net::Awaitable<absl::StatusOr<std::vector<RecipientResolution>>> Resolve(std::vector<std::string> addresses,
-                                                                          net::TimePoint deadline) {
+                                                                          net::TimePoint deadline, telemetry::Trace trace) {
     std::vector<RecipientResolution> result(addresses.size());
     std::vector<size_t> missing;
     directory::v1::ResolveRecipientsRequest request;
@@ -64,7 +64,7 @@ class DirectoryClient::Impl {
     hits_ += addresses.size() - missing.size();
     if (missing.empty()) co_return result;
     misses_ += missing.size();
-    auto answer = co_await Ask(&Stub::async::ResolveRecipients, std::move(request), deadline, all_have_older);
+    auto answer = co_await Ask(&Stub::async::ResolveRecipients, std::move(request), deadline, all_have_older, std::move(trace));
     if (!answer.ok()) {
       absl::Status status = UseOlder(answer.status(), addresses, missing, result);
       if (!status.ok()) co_return status;
@@ -81,7 +81,8 @@ class DirectoryClient::Impl {
     co_return result;
   }
 
-  net::Awaitable<absl::StatusOr<bool>> CheckSender(std::string account_id, std::string address, net::TimePoint deadline) {
+  net::Awaitable<absl::StatusOr<bool>> CheckSender(std::string account_id, std::string address, net::TimePoint deadline,
+                                                  telemetry::Trace trace) {
     if (address.empty()) co_return true;
     std::string key = account_id + std::string(1, '\0') + address;
     auto hit = senders_.Get(key);
@@ -94,7 +95,7 @@ class DirectoryClient::Impl {
     request.set_account_id(std::move(account_id));
     request.set_address(std::move(address));
     bool older = hit && hit->value && IsUsable(*hit);
-    auto answer = co_await Ask(&Stub::async::CheckSender, std::move(request), deadline, older);
+    auto answer = co_await Ask(&Stub::async::CheckSender, std::move(request), deadline, older, std::move(trace));
     if (answer.ok()) {
       senders_.Put(key, answer->owned(), FreshUntil(kDefaultFresh));
       co_return answer->owned();
@@ -104,7 +105,8 @@ class DirectoryClient::Impl {
     co_return true;
   }
 
-  net::Awaitable<absl::StatusOr<std::optional<directory::v1::Route>>> GetRoute(std::string domain, net::TimePoint deadline) {
+  net::Awaitable<absl::StatusOr<std::optional<directory::v1::Route>>> GetRoute(std::string domain, net::TimePoint deadline,
+                                                                                 telemetry::Trace trace) {
     std::string key = absl::AsciiStrToLower(domain);
     auto hit = routes_.Get(key);
     if (hit && IsFresh(*hit)) {
@@ -115,7 +117,7 @@ class DirectoryClient::Impl {
     directory::v1::GetRouteRequest request;
     request.set_domain(std::move(domain));
     bool older = hit && IsUsable(*hit);
-    auto answer = co_await Ask(&Stub::async::GetRoute, std::move(request), deadline, older);
+    auto answer = co_await Ask(&Stub::async::GetRoute, std::move(request), deadline, older, std::move(trace));
     std::optional<directory::v1::Route> route;
     if (answer.ok()) {
       route = std::move(*answer->mutable_route());
@@ -128,12 +130,18 @@ class DirectoryClient::Impl {
     co_return route;
   }
 
-  net::Awaitable<absl::StatusOr<directory::v1::Account>> GetAccount(directory::v1::GetAccountRequest request,
-                                                                    net::TimePoint deadline) {
+  net::Awaitable<absl::StatusOr<std::vector<directory::v1::Account>>> GetAccounts(std::vector<std::string> addresses,
+                                                                                  net::TimePoint deadline) {
+    directory::v1::BatchGetAccountsRequest request;
+    for (std::string& address : addresses) request.add_requests()->set_address(std::move(address));
     rpc::CallContext context = rpc::CallContext::Until(deadline);
-    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::GetAccount, request, context);
+    auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::BatchGetAccounts, request, context);
+    // A directory of the version before this call.
+    if (absl::IsUnimplemented(answer.status())) co_return co_await GetEachAccount(request, context);
     if (!answer.ok()) co_return answer.status();
-    co_return std::move(*answer->mutable_account());
+    if (answer->accounts_size() != request.requests_size()) co_return absl::InternalError("not as many accounts as were asked for");
+    co_return std::vector<directory::v1::Account>(std::make_move_iterator(answer->mutable_accounts()->begin()),
+                                                  std::make_move_iterator(answer->mutable_accounts()->end()));
   }
 
   void Clear() {
@@ -148,6 +156,19 @@ class DirectoryClient::Impl {
 
  private:
   using Time = std::chrono::steady_clock::time_point;
+
+  // `request` is of the coroutine that awaits this one at once.
+  net::Awaitable<absl::StatusOr<std::vector<directory::v1::Account>>> GetEachAccount(
+      const directory::v1::BatchGetAccountsRequest& request, rpc::CallContext context) {
+    std::vector<directory::v1::Account> accounts;
+    for (const directory::v1::GetAccountRequest& one : request.requests()) {
+      auto answer = co_await rpc::UnaryCall(stub_->async(), &Stub::async::GetAccount, one, context);
+      const bool missing = rpc::HasReason(answer.status(), type::v1::ERROR_REASON_ACCOUNT_NOT_FOUND);
+      if (!answer.ok() && !missing) co_return answer.status();
+      accounts.push_back(missing ? directory::v1::Account() : std::move(*answer->mutable_account()));
+    }
+    co_return accounts;
+  }
 
   template <class Hit>
   bool IsFresh(const Hit& hit) const {
@@ -164,14 +185,14 @@ class DirectoryClient::Impl {
   template <class Request, class Response>
   net::Awaitable<absl::StatusOr<Response>> Ask(void (Stub::async::*method)(grpc::ClientContext*, const Request*, Response*,
                                                                            std::function<void(grpc::Status)>),
-                                               Request request, net::TimePoint deadline, bool have_older) {
+                                               Request request, net::TimePoint deadline, bool have_older, telemetry::Trace trace) {
     const Time away_until = away_until_.load();
     const Time now = options_.clock->Monotonic();
     const bool away = away_until != Time::min();
     if (have_older && now < away_until) co_return absl::UnavailableError("the directory did not answer a moment ago");
     // The one that asks now asks for all that come meanwhile.
     if (away) away_until_ = now + absl::ToChronoNanoseconds(options_.pause + options_.patience);
-    rpc::CallContext context = rpc::CallContext::Until(deadline);
+    rpc::CallContext context = rpc::CallContext::Until(deadline, std::move(trace));
     context = context.AtMost(have_older || away ? options_.patience : options_.patience_without);
     auto answer = co_await rpc::UnaryCall(stub_->async(), method, request, context);
     const bool failed = !answer.ok() && IsAway(answer.status());
@@ -210,41 +231,34 @@ DirectoryClient::DirectoryClient(std::shared_ptr<grpc::Channel> directory, Optio
 DirectoryClient::~DirectoryClient() = default;
 
 net::Awaitable<absl::StatusOr<std::vector<RecipientResolution>>> DirectoryClient::ResolveRecipients(
-    std::vector<std::string> addresses, net::TimePoint deadline) {
-  return impl_->Resolve(std::move(addresses), deadline);
+    std::vector<std::string> addresses, net::TimePoint deadline, telemetry::Trace trace) {
+  return impl_->Resolve(std::move(addresses), deadline, std::move(trace));
 }
 
 net::Awaitable<absl::StatusOr<RecipientResolution>> DirectoryClient::ResolveRecipient(std::string address,
-                                                                                      net::TimePoint deadline) {
+                                                                                      net::TimePoint deadline,
+                                                                                      telemetry::Trace trace) {
   std::vector<std::string> one;
   one.push_back(std::move(address));
-  auto all = co_await impl_->Resolve(std::move(one), deadline);
+  auto all = co_await impl_->Resolve(std::move(one), deadline, std::move(trace));
   if (!all.ok()) co_return all.status();
   co_return std::move((*all)[0]);
 }
 
 net::Awaitable<absl::StatusOr<bool>> DirectoryClient::CheckSender(std::string account_id, std::string address,
-                                                                  net::TimePoint deadline) {
-  return impl_->CheckSender(std::move(account_id), std::move(address), deadline);
+                                                                  net::TimePoint deadline, telemetry::Trace trace) {
+  return impl_->CheckSender(std::move(account_id), std::move(address), deadline, std::move(trace));
 }
 
 net::Awaitable<absl::StatusOr<std::optional<directory::v1::Route>>> DirectoryClient::GetRoute(std::string domain,
-                                                                                              net::TimePoint deadline) {
-  return impl_->GetRoute(std::move(domain), deadline);
+                                                                                              net::TimePoint deadline,
+                                                                                              telemetry::Trace trace) {
+  return impl_->GetRoute(std::move(domain), deadline, std::move(trace));
 }
 
-net::Awaitable<absl::StatusOr<directory::v1::Account>> DirectoryClient::GetAccountById(std::string account_id,
-                                                                                       net::TimePoint deadline) {
-  directory::v1::GetAccountRequest request;
-  request.set_account_id(std::move(account_id));
-  return impl_->GetAccount(std::move(request), deadline);
-}
-
-net::Awaitable<absl::StatusOr<directory::v1::Account>> DirectoryClient::GetAccountByAddress(std::string address,
-                                                                                            net::TimePoint deadline) {
-  directory::v1::GetAccountRequest request;
-  request.set_address(std::move(address));
-  return impl_->GetAccount(std::move(request), deadline);
+net::Awaitable<absl::StatusOr<std::vector<directory::v1::Account>>> DirectoryClient::GetAccounts(
+    std::vector<std::string> addresses, net::TimePoint deadline) {
+  return impl_->GetAccounts(std::move(addresses), deadline);
 }
 
 void DirectoryClient::Clear() { impl_->Clear(); }

@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/net/awaitable.h"
+#include "common/telemetry/trace.h"
 #include "mailmesh/directory/v1/directory_service.pb.h"
 
 namespace grpc {
@@ -51,17 +52,20 @@ class DirectoryClient {
 
   // Where mail for each address goes, in the order given. Addresses as in RCPT TO, without angle brackets; at most 1,000.
   net::Awaitable<absl::StatusOr<std::vector<directory::v1::RecipientResolution>>> ResolveRecipients(
-      std::vector<std::string> addresses, net::TimePoint deadline);
+      std::vector<std::string> addresses, net::TimePoint deadline, telemetry::Trace trace = {});
   // The same for one.
   net::Awaitable<absl::StatusOr<directory::v1::RecipientResolution>> ResolveRecipient(std::string address,
-                                                                                      net::TimePoint deadline);
+                                                                                      net::TimePoint deadline,
+                                                                                      telemetry::Trace trace = {});
   // Whether the account may use the address as envelope sender; the empty address is always allowed.
-  net::Awaitable<absl::StatusOr<bool>> CheckSender(std::string account_id, std::string address, net::TimePoint deadline);
+  net::Awaitable<absl::StatusOr<bool>> CheckSender(std::string account_id, std::string address, net::TimePoint deadline,
+                                                  telemetry::Trace trace = {});
   // The route of a domain; nothing: by MX.
-  net::Awaitable<absl::StatusOr<std::optional<directory::v1::Route>>> GetRoute(std::string domain, net::TimePoint deadline);
-  // By id or by address; not cached. NotFound.
-  net::Awaitable<absl::StatusOr<directory::v1::Account>> GetAccountById(std::string account_id, net::TimePoint deadline);
-  net::Awaitable<absl::StatusOr<directory::v1::Account>> GetAccountByAddress(std::string address, net::TimePoint deadline);
+  net::Awaitable<absl::StatusOr<std::optional<directory::v1::Route>>> GetRoute(std::string domain, net::TimePoint deadline,
+                                                                              telemetry::Trace trace = {});
+  // Accounts by their addresses, at most 1,000, in the order given; one that does not exist has an empty id. Not cached.
+  net::Awaitable<absl::StatusOr<std::vector<directory::v1::Account>>> GetAccounts(std::vector<std::string> addresses,
+                                                                                  net::TimePoint deadline);
 
   // Forgets everything.
   void Clear();

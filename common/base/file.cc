@@ -48,13 +48,6 @@ std::string FolderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-absl::Status SyncFolder(const std::string& folder) {
-  const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() < 0) return ErrnoStatus(errno, absl::StrCat("open ", folder));
-  if (fsync(fd.get()) != 0) return ErrnoStatus(errno, absl::StrCat("sync ", folder));
-  return absl::OkStatus();
-}
-
 absl::Status WriteAndSync(const std::string& path, std::string_view content, mode_t mode) {
   const Descriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (fd.get() < 0) return ErrnoStatus(errno, absl::StrCat("create ", path));
@@ -115,6 +108,13 @@ absl::Status MakeDirectories(const std::string& path, mode_t mode) {
     }
     if (end == std::string::npos) return absl::OkStatus();
   }
+}
+
+absl::Status SyncFolder(const std::string& folder) {
+  const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) return ErrnoStatus(errno, absl::StrCat("open ", folder));
+  if (fsync(fd.get()) != 0) return ErrnoStatus(errno, absl::StrCat("sync ", folder));
+  return absl::OkStatus();
 }
 
 bool FileExists(const std::string& path) {

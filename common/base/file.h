@@ -26,6 +26,9 @@ absl::Status AppendToFile(const std::string& path, std::string_view content, mod
 // Makes the folder and the missing ones above it. An existing folder is fine and keeps its mode.
 absl::Status MakeDirectories(const std::string& path, mode_t mode = 0700);
 
+// Makes what was created, renamed or removed in the folder last.
+absl::Status SyncFolder(const std::string& folder);
+
 bool FileExists(const std::string& path);
 
 }  // namespace mailmesh::base

@@ -262,6 +262,9 @@ absl::StatusOr<CertificateInfo> DescribeCertificate(std::string_view pem) {
   BioPtr bio(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
   info.subject = BioText(bio.get());
+  BioPtr issuer(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(issuer.get(), X509_get_issuer_name(certificate), 0, XN_FLAG_RFC2253);
+  info.issuer = BioText(issuer.get());
   BnPtr serial(ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr));
   if (char* text = serial != nullptr ? BN_bn2hex(serial.get()) : nullptr) {
     info.serial = text;
@@ -271,6 +274,44 @@ absl::StatusOr<CertificateInfo> DescribeCertificate(std::string_view pem) {
   info.not_after = FromAsn1Time(X509_get0_notAfter(certificate));
   info.names = CertificateNames(certificate);
   return info;
+}
+
+absl::StatusOr<std::vector<std::string>> SplitCertificates(std::string_view pem) {
+  std::vector<std::string> found;
+  BioPtr bio = ReadBio(pem);
+  for (;;) {
+    ERR_clear_error();
+    X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, RefusePassword, nullptr));
+    if (certificate == nullptr) {
+      const unsigned long error = ERR_peek_last_error();
+      if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE) break;
+      return OpenSslError(absl::StatusCode::kInvalidArgument, "not a certificate in PEM");
+    }
+    BioPtr text(BIO_new(BIO_s_mem()));
+    if (text == nullptr || PEM_write_bio_X509(text.get(), certificate.get()) != 1) return CryptoError("writing PEM");
+    found.push_back(BioText(text.get()));
+  }
+  ERR_clear_error();
+  return found;
+}
+
+bool IsSignedBy(std::string_view pem, std::string_view authority) {
+  const absl::StatusOr<X509Ptr> certificate = ParseCertificate(pem);
+  const absl::StatusOr<X509Ptr> issuer = ParseCertificate(authority);
+  if (!certificate.ok() || !issuer.ok()) return false;
+  EVP_PKEY* key = X509_get0_pubkey(issuer->get());
+  const bool signed_by = key != nullptr && X509_verify(certificate->get(), key) == 1;
+  ERR_clear_error();
+  return signed_by;
+}
+
+bool IsKeyOf(std::string_view key, std::string_view certificate) {
+  const absl::StatusOr<X509Ptr> parsed = ParseCertificate(certificate);
+  BioPtr bio = ReadBio(key);
+  const PkeyPtr private_key(PEM_read_bio_PrivateKey(bio.get(), nullptr, RefusePassword, nullptr));
+  const bool fits = parsed.ok() && private_key != nullptr && X509_check_private_key(parsed->get(), private_key.get()) == 1;
+  ERR_clear_error();
+  return fits;
 }
 
 }  // namespace mailmesh::net

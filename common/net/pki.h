@@ -62,6 +62,7 @@ absl::Status SavePemPair(const PemPair& pem, const std::string& certificate_file
 
 struct CertificateInfo {
   std::string subject;
+  std::string issuer;
   std::string serial;  // hexadecimal
   absl::Time not_before;
   absl::Time not_after;
@@ -69,6 +70,13 @@ struct CertificateInfo {
 };
 // The first certificate in the PEM text.
 absl::StatusOr<CertificateInfo> DescribeCertificate(std::string_view pem);
+
+// Each certificate of a PEM text, written as this file writes them, so that equal ones are equal texts; what is no certificate is
+// left out. InvalidArgument where a certificate cannot be read.
+absl::StatusOr<std::vector<std::string>> SplitCertificates(std::string_view pem);
+// Whether the first certificate of the text was signed by this authority. Times are not looked at.
+bool IsSignedBy(std::string_view pem, std::string_view authority);
+bool IsKeyOf(std::string_view key, std::string_view certificate);
 
 }  // namespace mailmesh::net
 

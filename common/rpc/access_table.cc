@@ -13,7 +13,9 @@ constexpr std::string_view kStore = "mailbox_store";
 constexpr std::string_view kImap = "imap_gateway";
 constexpr std::string_view kPop3 = "pop3_gateway";
 constexpr std::string_view kFetcher = "fetcher";
+constexpr std::string_view kDirectory = "directory";
 constexpr std::string_view kOperator = "operator";
+constexpr std::string_view kMeshRoles[] = {kDirectory, kStore, kRelay, kFetcher, kIngress, kImap, kPop3, kOperator};
 
 // A row for a method counts alone: the row of its service does not add to it.
 const std::vector<AccessRule>& Table() {
@@ -73,14 +75,17 @@ Index& TheIndex() {
 }
 
 bool Permits(const std::vector<std::string_view>& allowed, std::span<const std::string> roles) {
-  return std::any_of(allowed.begin(), allowed.end(), [roles](std::string_view one) {
-    return one == kAnyRole || std::find(roles.begin(), roles.end(), one) != roles.end();
+  const bool any = std::find(allowed.begin(), allowed.end(), kAnyRole) != allowed.end();
+  const std::span<const std::string_view> permitted = any ? MeshRoles() : allowed;
+  return std::any_of(roles.begin(), roles.end(), [permitted](const std::string& one) {
+    return std::find(permitted.begin(), permitted.end(), one) != permitted.end();
   });
 }
 
 }  // namespace
 
 std::span<const AccessRule> AccessRules() { return Table(); }
+std::span<const std::string_view> MeshRoles() { return kMeshRoles; }
 
 bool IsAllowed(std::string_view path, std::span<const std::string> roles) {
   if (path.empty() || path.front() != '/') {

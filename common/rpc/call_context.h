@@ -1,7 +1,7 @@
-// What travels with a call beside its message: the deadline, the correlation id of the mail session, W3C trace context.
+// What travels with a call beside its message: the deadline, and which trace it belongs to (common/telemetry/trace.h).
 //
 //   client:  auto reply = co_await rpc::UnaryCall(stub->async(), &Stub::async::GetAccount, request,
-//                                                 rpc::CallContext::Within(absl::Seconds(5), session.correlation_id()));
+//                                                 rpc::CallContext::Within(absl::Seconds(5), trace_));
 //   server:  handlers get a CallInfo; info.Downstream() is the context for the calls they make themselves.
 //
 // Thread-safety: values.
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/telemetry/trace.h"
 
 namespace grpc {
 class CallbackServerContext;
@@ -22,23 +23,21 @@ class ClientContext;
 
 namespace mailmesh::rpc {
 
-inline constexpr char kCorrelationIdKey[] = "mailmesh-correlation-id";
 inline constexpr char kTraceparentKey[] = "traceparent";
 
 struct CallContext {
-  static CallContext Within(absl::Duration timeout, std::string correlation_id = "");
+  static CallContext Within(absl::Duration timeout, telemetry::Trace trace = {});
   // Until a point of the monotonic clock that sessions count by.
-  static CallContext Until(std::chrono::steady_clock::time_point deadline, std::string correlation_id = "");
+  static CallContext Until(std::chrono::steady_clock::time_point deadline, telemetry::Trace trace = {});
   // For streams that live as long as the peer (watches) only: a unary call without a deadline is refused with Internal.
-  static CallContext NoDeadline(std::string correlation_id = "");
+  static CallContext NoDeadline(telemetry::Trace trace = {});
 
   // The same, with a deadline at most `timeout` from now.
   CallContext AtMost(absl::Duration timeout) const;
 
   absl::Time deadline;
-  // Printable ASCII, at most 128 octets; anything else is not sent.
-  std::string correlation_id;
-  std::string traceparent;
+  // Of whom calls; empty: the server begins a trace.
+  telemetry::Trace trace;
   // Set by CallInfo::Downstream: gRPC then cancels this call when that one is cancelled. The handler must still be running
   // when the call starts.
   const grpc::CallbackServerContext* parent = nullptr;
@@ -52,7 +51,7 @@ struct CallContext {
 struct CallInfo {
   static CallInfo FromContext(const grpc::CallbackServerContext& context);
 
-  // For the calls made on behalf of this one: same deadline, ids and cancellation. Await them inside the handler.
+  // For the calls made on behalf of this one: same deadline, trace and cancellation. Await them inside the handler.
   CallContext Downstream() const;
   // The caller gave up, its deadline passed, or its connection is gone. Only while the handler runs.
   bool cancelled() const;
@@ -61,17 +60,11 @@ struct CallInfo {
 
   // Far future where the caller set none.
   absl::Time deadline;
-  // Checked: printable ASCII, at most 128 octets; else empty.
-  std::string correlation_id;
-  std::string traceparent;
+  // The caller's trace, with a span of this call; never empty.
+  telemetry::Trace trace;
   // Valid until the handler has finished.
   const grpc::CallbackServerContext* context = nullptr;
 };
-
-// A fresh correlation id: base::NewIdText().
-std::string NewCorrelationId();
-// A fresh W3C traceparent, not sampled.
-std::string NewTraceparent();
 
 namespace rpc_internal {
 // A ClientContext as `context` says; a child of context.parent where that is set.

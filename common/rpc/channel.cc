@@ -140,31 +140,50 @@ absl::StatusOr<std::string> ListTarget(const Endpoints& endpoints) {
   return absl::StrCat(v6 ? "ipv6:" : "ipv4:", absl::StrJoin(addresses, ","));
 }
 
-absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeListChannel(const ChannelOptions& options) {
-  Endpoints endpoints;
+// What an endpoint's text means.
+struct Target {
+  std::string address{};  // as gRPC writes it; empty: `sockets`
+  Endpoints sockets{};
+  bool balanced = false;
+};
+
+absl::StatusOr<Target> ParseList(std::string_view text) {
+  Target target;
   bool all_unix = true;
-  for (const absl::string_view text : absl::StrSplit(options.endpoint, ',')) {
-    ASSIGN_OR_RETURN(net::Endpoint endpoint, net::Endpoint::Parse({text.data(), text.size()}));
+  for (const absl::string_view one : absl::StrSplit(base::Av(text), ',')) {
+    ASSIGN_OR_RETURN(net::Endpoint endpoint, net::Endpoint::Parse({one.data(), one.size()}));
     all_unix = all_unix && endpoint.is_unix();
-    endpoints.push_back(std::move(endpoint));
+    target.sockets.push_back(std::move(endpoint));
   }
-  if (all_unix) return MakeUnixChannel(options, endpoints);
-  if (endpoints.size() == 1) return MakeTlsChannel(options, options.endpoint, false);
-  ASSIGN_OR_RETURN(const std::string target, ListTarget(endpoints));
-  return MakeTlsChannel(options, target, true);
+  target.balanced = target.sockets.size() > 1;
+  if (all_unix) return target;
+  target.address = std::string(text);
+  if (target.balanced) {
+    ASSIGN_OR_RETURN(target.address, ListTarget(target.sockets));
+  }
+  return target;
+}
+
+absl::StatusOr<Target> ParseTarget(std::string_view text) {
+  if (!text.starts_with(kDnsScheme)) return ParseList(text);
+  // "dns:///host:port", or "dns://RESOLVER/host:port": gRPC asks that DNS server.
+  const size_t slash = text.find('/', kDnsScheme.size());
+  RETURN_IF_ERROR(net::Endpoint::Parse(text.substr(slash == std::string_view::npos ? text.size() : slash + 1)).status());
+  return Target{.address = std::string(text), .balanced = true};
 }
 
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options) {
   rpc_internal::PrepareGrpc();
-  std::string_view text = options.endpoint;
-  if (!text.starts_with(kDnsScheme)) return MakeListChannel(options);
-  // "dns:///host:port", or "dns://RESOLVER/host:port": gRPC asks that DNS server.
-  const size_t slash = text.find('/', kDnsScheme.size());
-  text.remove_prefix(slash == std::string_view::npos ? text.size() : slash + 1);
-  RETURN_IF_ERROR(net::Endpoint::Parse(text).status());
-  return MakeTlsChannel(options, options.endpoint, true);
+  ASSIGN_OR_RETURN(const Target target, ParseTarget(options.endpoint));
+  if (target.address.empty()) return MakeUnixChannel(options, target.sockets);
+  return MakeTlsChannel(options, target.address, target.balanced);
+}
+
+absl::StatusOr<bool> NeedsTls(std::string_view endpoint) {
+  ASSIGN_OR_RETURN(const Target target, ParseTarget(endpoint));
+  return !target.address.empty();
 }
 
 bool IsOneProcess(std::string_view endpoint) {

@@ -40,6 +40,9 @@ struct ChannelOptions {
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options);
 
+// Whether calls to this endpoint go over TCP, and so need mutual TLS. InvalidArgument where MakeChannel would not take it.
+absl::StatusOr<bool> NeedsTls(std::string_view endpoint);
+
 // Whether there can be one process only behind this endpoint: a Unix socket.
 bool IsOneProcess(std::string_view endpoint);
 

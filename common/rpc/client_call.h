@@ -1,6 +1,6 @@
 // A unary call as an awaitable.
 //
-//   rpc::CallContext context = rpc::CallContext::Within(absl::Seconds(5), correlation_id);
+//   rpc::CallContext context = rpc::CallContext::Within(absl::Seconds(5), trace_);
 //   absl::StatusOr<GetAccountResponse> reply =
 //       co_await rpc::UnaryCall(stub->async(), &DirectoryService::Stub::async::GetAccount, request, context);
 //

@@ -1,5 +1,6 @@
 #include "common/rpc/tls.h"
 
+#include <grpc/grpc_security_constants.h>
 #include <grpcpp/security/auth_context.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
@@ -164,7 +165,8 @@ std::vector<std::string> RolesOfPeer(const grpc::AuthContext& peer) {
   if (!peer.IsPeerAuthenticated()) {
     return roles;
   }
-  for (grpc::string_ref name : peer.FindPropertyValues(GRPC_X509_SAN_PROPERTY_NAME)) {
+  // URI names only: x509_subject_alternative_name has names of the other kinds, too, which may be spelled like one.
+  for (grpc::string_ref name : peer.FindPropertyValues(GRPC_PEER_URI_PROPERTY_NAME)) {
     std::optional<std::string> role = RoleOf(std::string_view(name.data(), name.size()));
     if (role.has_value()) {
       roles.push_back(*std::move(role));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/status.h"
 #include "common/rpc/server_call.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/version.h"
@@ -80,6 +81,10 @@ class ControlService final : public pb::ControlService::CallbackService {
                                         pb::SetLogLevelResponse* response) override {
     return rpc::HandleUnaryOnPool(context, of_.pool, request, response, this, &ControlService::DoSetLogLevel);
   }
+  grpc::ServerUnaryReactor* FinalizeUpgrade(grpc::CallbackServerContext* context, const pb::FinalizeUpgradeRequest* request,
+                                            pb::FinalizeUpgradeResponse* response) override {
+    return rpc::HandleUnaryOnPool(context, of_.pool, request, response, this, &ControlService::DoFinalizeUpgrade);
+  }
 
  private:
   absl::Status DoGetInfo(const rpc::CallInfo&, const pb::GetInfoRequest&, pb::GetInfoResponse& response) {
@@ -98,11 +103,13 @@ class ControlService final : public pb::ControlService::CallbackService {
     response.set_sessions(of_.sessions.size());
     response.set_process_id(getpid());
     response.set_log_level(ToProto(telemetry::GetLogLevel()));
+    response.set_commit(std::string(telemetry::Commit()));
+    FillSchema(response);
     return absl::OkStatus();
   }
 
-  absl::Status DoDrain(const rpc::CallInfo&, const pb::DrainRequest&, pb::DrainResponse&) {
-    telemetry::Info("drain asked for by an operator");
+  absl::Status DoDrain(const rpc::CallInfo& info, const pb::DrainRequest&, pb::DrainResponse&) {
+    telemetry::Info("drain asked for by an operator", {info.trace});
     of_.lifecycle.RequestEnd();
     return absl::OkStatus();
   }
@@ -128,17 +135,34 @@ class ControlService final : public pb::ControlService::CallbackService {
     return absl::OkStatus();
   }
 
-  absl::Status DoKickSession(const rpc::CallInfo&, const pb::KickSessionRequest& request, pb::KickSessionResponse&) {
-    telemetry::Info("session ended by an operator", {{"session_id", request.session_id()}});
+  absl::Status DoKickSession(const rpc::CallInfo& info, const pb::KickSessionRequest& request, pb::KickSessionResponse&) {
+    telemetry::Info("session ended by an operator", {info.trace, {"session_id", request.session_id()}});
     return of_.sessions.KickOne(request.session_id());
   }
 
-  absl::Status DoSetLogLevel(const rpc::CallInfo&, const pb::SetLogLevelRequest& request, pb::SetLogLevelResponse&) {
+  absl::Status DoSetLogLevel(const rpc::CallInfo& info, const pb::SetLogLevelRequest& request, pb::SetLogLevelResponse&) {
     const std::optional<telemetry::Level> level = FromProto(request.level());
     if (!level) return absl::InvalidArgumentError("level is not one of debug, info, warning, error");
     telemetry::SetLogLevel(*level);
-    telemetry::Info("log level set", {{"new_level", telemetry::LevelName(*level)}});
+    telemetry::Info("log level set", {info.trace, {"new_level", telemetry::LevelName(*level)}});
     return absl::OkStatus();
+  }
+
+  absl::Status DoFinalizeUpgrade(const rpc::CallInfo&, const pb::FinalizeUpgradeRequest&,
+                                 pb::FinalizeUpgradeResponse& response) {
+    telemetry::Info("upgrade finalized by an operator");
+    RETURN_IF_ERROR(of_.schema.Finalize());
+    FillSchema(response);
+    return absl::OkStatus();
+  }
+
+  template <class Response>
+  void FillSchema(Response& response) const {
+    const std::optional<DatabaseSchema> schema = of_.schema.Get();
+    if (!schema) return;
+    response.mutable_schema()->set_version(schema->version);
+    response.mutable_schema()->set_newest(schema->newest);
+    response.mutable_schema()->set_step_left(schema->step_left);
   }
 
   const ControlDependencies of_;

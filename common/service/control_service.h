@@ -9,6 +9,7 @@
 #include "common/base/worker_pool.h"
 #include "common/service/lifecycle.h"
 #include "common/service/peers.h"
+#include "common/service/schema_state.h"
 #include "common/service/session_registry.h"
 
 namespace grpc {
@@ -22,6 +23,7 @@ struct ControlDependencies {
   // The effective configuration as YAML, without secrets.
   std::string config;
   Lifecycle& lifecycle;
+  SchemaState& schema;
   SessionRegistry& sessions;
   Peers& peers;
   base::WorkerPool& pool;

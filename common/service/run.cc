@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/config/print.h"
+#include "common/rpc/channel.h"
 #include "common/service/flags.h"
 #include "common/service/runtime_impl.h"
 #include "common/service/signals.h"
@@ -41,7 +42,10 @@ std::vector<config::Problem> CheckCommon(const config::v1::CommonConfig& common)
     problems.push_back({0, 0, "common.grpc.tls", "is required where common.grpc.listen is host:port"});
   }
   for (const auto& [name, peer] : common.peers()) {
-    if (!peer.endpoint().starts_with("unix:") && !common.grpc().has_tls()) {
+    const absl::StatusOr<bool> needs_tls = rpc::NeedsTls(peer.endpoint());
+    if (!needs_tls.ok()) {
+      problems.push_back({0, 0, absl::StrCat("common.peers.", name, ".endpoint"), std::string(base::Message(needs_tls.status()))});
+    } else if (*needs_tls && !common.grpc().has_tls()) {
       problems.push_back(
           {0, 0, "common.grpc.tls", absl::StrCat("is required where the peer ", name, " is no Unix socket")});
     }
@@ -112,6 +116,7 @@ void Drain(RuntimeImpl& runtime, AppBase& app) {
 }
 
 int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime) {
+  if (absl::Status status = runtime.CheckIdentity(); !status.ok()) return Fail("cannot start", status);
   if (absl::Status status = runtime.StartAdmin(); !status.ok()) return Fail("cannot start", status);
   absl::StatusOr<std::unique_ptr<AppBase>> app = factory.Create(config, runtime);
   if (!app.ok()) return Fail("cannot start", app.status());
@@ -122,7 +127,7 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
     runtime.StopListeners();
     runtime.StopGrpc(absl::Now());
     (*app)->Stop();
-    runtime.lifecycle().ForgetChecks();
+    runtime.ForgetApp();
     const int code = Fail("cannot start", status);
     if (runtime.sessions().size() > 0) EndNow(code);
     runtime.StopThreads();
@@ -132,7 +137,7 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
   telemetry::Info("ready", {{"version", telemetry::Version()}, {"commit", telemetry::Commit()}});
   runtime.lifecycle().WaitForEnd();
   Drain(runtime, **app);
-  runtime.lifecycle().ForgetChecks();
+  runtime.ForgetApp();
   if (runtime.sessions().size() > 0) {
     telemetry::Warning("sessions are cut off", {{"sessions", runtime.sessions().size()}});
     EndNow(0);

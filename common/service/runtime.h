@@ -6,6 +6,7 @@
 #ifndef MAILMESH_COMMON_SERVICE_RUNTIME_H_
 #define MAILMESH_COMMON_SERVICE_RUNTIME_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -44,6 +45,14 @@ class awaitable;
 }  // namespace asio
 
 namespace mailmesh::service {
+
+// Which schema a process's database has, and which is the newest that its program knows (control.v1 DatabaseSchema).
+struct DatabaseSchema {
+  uint32_t version = 0;
+  uint32_t newest = 0;
+  // Accounts that the step to `version` has still to read.
+  uint64_t step_left = 0;
+};
 
 class Runtime {
  public:
@@ -100,6 +109,12 @@ class Runtime {
   // /readyz and control.v1 ask `check`, on their own threads: it must be quick. Only what is this process's own (its
   // database, its certificates): another role being away makes nobody unready.
   virtual void AddReadinessCheck(std::string_view name, std::function<absl::Status()> check) = 0;
+
+  // What the process's database is, for control.v1 and /metrics. Values, not a function, so that nothing is asked of a database that
+  // is being closed: whoever changes it says so again.
+  virtual void SetDatabaseSchema(DatabaseSchema schema) = 0;
+  // From Create. What control.v1 FinalizeUpgrade does here; it may block. Forgotten before the App is destroyed.
+  virtual void OnFinalizeUpgrade(std::function<absl::Status()> finalize) = 0;
 
   // Makes an address known: to the log, and to the file named by MAILMESH_ENDPOINTS_FILE as a line "name=address".
   virtual void PublishEndpoint(std::string_view name, std::string_view address) = 0;

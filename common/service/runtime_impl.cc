@@ -47,6 +47,7 @@ RuntimeImpl::RuntimeImpl(Options options)
       panics_(metrics_.AddCounter("mailmesh_panics_total", "Exceptions that nobody caught: each is a fault of ours.")),
       rpc_metrics_(metrics_),
       lifecycle_(metrics_),
+      schema_(metrics_),
       drain_closed_(metrics_.AddCounterFamily("mailmesh_drain_sessions_closed_total",
                                               "Sessions that ended in a drain: by themselves, told to, or cut off.",
                                               {{"reason", {"finished", "told", "cut"}}})),
@@ -76,7 +77,7 @@ RuntimeImpl::RuntimeImpl(Options options)
 
 RuntimeImpl::~RuntimeImpl() {
   admin_.reset();
-  lifecycle_.ForgetChecks();
+  ForgetApp();
   StopGrpc(absl::InfinitePast());
   server_.reset();
   StopListeners();
@@ -99,10 +100,20 @@ absl::Status RuntimeImpl::StartAdmin() {
 // Among replicas that come and go.
 bool RuntimeImpl::found_by_name() const { return balanced_ && !common_.grpc().listen().starts_with("unix:"); }
 
+absl::Status RuntimeImpl::CheckIdentity() const {
+  const auto& tls = common_.grpc().tls();
+  if (!common_.grpc().has_tls()) return absl::OkStatus();
+  RETURN_IF_ERROR(rpc::CheckTlsFiles({tls.certificate(), tls.private_key(), tls.authority()}));
+  ASSIGN_OR_RETURN(const std::vector<std::string> roles, rpc::RolesOfCertificate(tls.certificate()));
+  if (std::find(roles.begin(), roles.end(), role_) != roles.end()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("the certificate ", tls.certificate(), " is not of this role: it needs the URI name ",
+                                                    rpc::RoleUri(role_)));
+}
+
 absl::Status RuntimeImpl::StartGrpc() {
   const auto& config = common_.grpc();
   if (config.listen().empty()) return absl::OkStatus();
-  control_ = MakeControlService({role_, config_, lifecycle_, sessions_, peers_, Pool("control", 1, 100)});
+  control_ = MakeControlService({role_, config_, lifecycle_, schema_, sessions_, peers_, Pool("control", 1, 100)});
   services_.push_back(control_.get());
   rpc::ServerOptions options;
   options.endpoint = config.listen();

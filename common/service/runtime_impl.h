@@ -24,6 +24,7 @@
 #include "common/service/peers.h"
 #include "common/service/proxy_listener.h"
 #include "common/service/runtime.h"
+#include "common/service/schema_state.h"
 #include "common/service/supervisor_notify.h"
 #include "common/service/tls_contexts.h"
 #include "common/telemetry/pool_metrics.h"
@@ -50,6 +51,8 @@ class RuntimeImpl final : public Runtime {
   ~RuntimeImpl() override;
 
   absl::Status StartAdmin();
+  // Whether the certificate of grpc.tls can be used and is of this role: a peer that is met later must not be the first to find out.
+  absl::Status CheckIdentity() const;
   absl::Status StartGrpc();
   void SetReady();
   // Health says NOT_SERVING; everything still works.
@@ -64,6 +67,11 @@ class RuntimeImpl final : public Runtime {
   void StopThreads();
   void ReloadCertificates() { tls_.Reload(); }
   Lifecycle& lifecycle() { return lifecycle_; }
+  // Before the App is destroyed: nothing asks it any more.
+  void ForgetApp() {
+    lifecycle_.ForgetChecks();
+    schema_.Forget();
+  }
 
   // Runtime
   std::string_view role() const override { return role_; }
@@ -92,6 +100,8 @@ class RuntimeImpl final : public Runtime {
   void AddReadinessCheck(std::string_view name, std::function<absl::Status()> check) override {
     lifecycle_.AddCheck(name, std::move(check));
   }
+  void SetDatabaseSchema(DatabaseSchema schema) override { schema_.Set(schema); }
+  void OnFinalizeUpgrade(std::function<absl::Status()> finalize) override { schema_.OnFinalize(std::move(finalize)); }
   void PublishEndpoint(std::string_view name, std::string_view address) override;
   bool closing() const override { return lifecycle_.closed(); }
   absl::Duration drain_window() const override;
@@ -119,6 +129,7 @@ class RuntimeImpl final : public Runtime {
   telemetry::Counter panics_;
   rpc::Metrics rpc_metrics_;
   Lifecycle lifecycle_;
+  SchemaState schema_;
   SessionRegistry sessions_;
   const telemetry::CounterFamily drain_closed_;
   telemetry::ScrapeHook drain_hook_;

@@ -1,9 +1,9 @@
 // Structured logs: one event a line, as JSON or as text, with a constant message and named values.
 //
-//   telemetry::Info("message stored", {{"correlation_id", id}, {"size", size}});
+//   telemetry::Info("message stored", {trace, {"size", size}});
 //
-// The message is a constant; whatever varies is a field. Fixed names: session_id account message_id queue_id peer
-// command code correlation_id error. info is for changes in a message's life and in the process's, debug for protocol
+// The message is the event's name: a constant, listed in docs/operations/logs.md; whatever varies is a field. Fixed names:
+// trace_id span_id session_id account message_id queue_id peer command code error. info is for changes in a message's life and in the process's, debug for protocol
 // transcripts, warning for what somebody should look at, error for what somebody must.
 //
 // Every string value may come from a peer: it is escaped, and cut at kMaxFieldOctets. Credentials never get here: the
@@ -28,6 +28,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/telemetry/trace.h"
 
 namespace mailmesh::telemetry {
 
@@ -42,7 +43,7 @@ inline constexpr std::chrono::milliseconds kFlushInterval{20};
 // A named value of a line. It borrows its strings: use it in the call only.
 class Field {
  public:
-  using Value = std::variant<std::string_view, int64_t, uint64_t, double, bool>;
+  using Value = std::variant<std::string_view, int64_t, uint64_t, double, bool, const Trace*>;
 
   Field(std::string_view key, std::string_view value) : key(key), value(value) {}
   Field(std::string_view key, const char* value) : key(key), value(std::string_view(value)) {}
@@ -52,6 +53,8 @@ class Field {
   // A status shows as "CODE: message".
   Field(std::string_view key, const absl::Status& status)
       : key(key), owned(status.ToString()), value(std::string_view()) {}
+  // A trace shows as trace_id and span_id; an empty one not at all.
+  Field(const Trace& trace) : value(&trace) {}  // NOLINT: stands among the other fields without a key
   // A duration shows as a number of seconds.
   Field(std::string_view key, absl::Duration value) : key(key), value(absl::ToDoubleSeconds(value)) {}
   template <std::same_as<bool> T>

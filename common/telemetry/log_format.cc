@@ -101,8 +101,29 @@ void AppendValue(LogFormat format, const Field& field, std::string& out) {
         out += "null";
       }
     }
+    void operator()(const Trace*) const {}  // AppendField has made two fields of it
   };
   std::visit(Visitor{format, field, out}, field.value);
+}
+
+// With what stands between it and the one before.
+void AppendField(LogFormat format, const Field& field, std::string& out) {
+  if (const auto* trace = std::get_if<const Trace*>(&field.value)) {
+    if ((**trace).empty()) return;
+    AppendField(format, {"trace_id", (**trace).trace_id}, out);
+    AppendField(format, {"span_id", (**trace).span_id}, out);
+    return;
+  }
+  if (format == LogFormat::kJson) {
+    out += ',';
+    AppendQuoted(field.key, out);
+    out += ':';
+  } else {
+    out += ' ';
+    out += field.key;
+    out += '=';
+  }
+  AppendValue(format, field, out);
 }
 
 void AppendJson(std::string_view service, absl::Time time, Level level, std::string_view message,
@@ -115,12 +136,7 @@ void AppendJson(std::string_view service, absl::Time time, Level level, std::str
   AppendQuoted(service, out);
   out += R"(,"msg":)";
   AppendQuoted(message, out);
-  for (const Field& field : fields) {
-    out += ',';
-    AppendQuoted(field.key, out);
-    out += ':';
-    AppendValue(LogFormat::kJson, field, out);
-  }
+  for (const Field& field : fields) AppendField(LogFormat::kJson, field, out);
   out += "}\n";
 }
 
@@ -138,12 +154,7 @@ void AppendText(std::string_view service, absl::Time time, Level level, std::str
   } else {
     out += base::Printable(message, kMaxFieldOctets);
   }
-  for (const Field& field : fields) {
-    out += ' ';
-    out += field.key;
-    out += '=';
-    AppendValue(LogFormat::kText, field, out);
-  }
+  for (const Field& field : fields) AppendField(LogFormat::kText, field, out);
   out += '\n';
 }
 

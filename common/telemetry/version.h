@@ -6,7 +6,7 @@
 
 namespace mailmesh::telemetry {
 
-// The version of the project, "0.1.0".
+// The version of the project, "0.2.0".
 std::string_view Version();
 // The abbreviated commit that it was built from, or "unknown" outside a checkout.
 std::string_view Commit();

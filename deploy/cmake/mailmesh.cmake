@@ -25,6 +25,7 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(CURL REQUIRED)
 find_library(MAILMESH_JEMALLOC jemalloc REQUIRED)
 
 # Warnings for our own code only.

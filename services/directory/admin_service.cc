@@ -2,7 +2,10 @@
 
 #include <utility>
 
+#include "absl/strings/strip.h"
 #include "common/base/status.h"
+#include "common/rpc/operator.h"
+#include "common/telemetry/log.h"
 #include "services/directory/records.h"
 #include "services/directory/errors.h"
 #include "services/directory/list_pages.h"
@@ -10,8 +13,13 @@
 namespace mailmesh::directory {
 
 template <auto edit, class Request, class Response>
-absl::Status AdminService::DoChange(const rpc::CallInfo&, const Request& request, Response& response) {
-  return FromStore((editor_.*edit)(request, response));
+absl::Status AdminService::DoChange(const rpc::CallInfo& info, const Request& request, Response& response) {
+  RETURN_IF_ERROR(FromStore((editor_.*edit)(request, response)));
+  telemetry::Info("directory changed", {info.trace,
+                                        {"operator", rpc::OperatorOf(info)},
+                                        {"command", absl::StripSuffix(Request::descriptor()->name(), "Request")},
+                                        {"request_id", request.request_id()}});
+  return absl::OkStatus();
 }
 
 template <auto edit, class Request, class Response>

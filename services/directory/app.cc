@@ -2,8 +2,11 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/channel.h"
 #include "common/sasl/password_hash.h"
+#include "services/directory/store.h"
 
 namespace mailmesh::directory {
 
@@ -12,6 +15,14 @@ std::vector<config::Problem> App::Check(const Config& config) {
   sasl::Argon2Parameters argon2{.memory_kib = config.argon2_memory_kib(), .passes = config.argon2_passes(), .lanes = 1};
   if (absl::Status status = sasl::CheckArgon2Parameters(argon2); !status.ok()) {
     problems.push_back({0, 0, "argon2_memory_kib", std::string(base::Message(status))});
+  }
+  for (const auto& [name, endpoint] : config.shards()) {
+    const absl::StatusOr<bool> needs_tls = rpc::NeedsTls(endpoint);
+    if (!needs_tls.ok()) {
+      problems.push_back({0, 0, absl::StrCat("shards.", name), std::string(base::Message(needs_tls.status()))});
+    } else if (*needs_tls && !config.common().grpc().has_tls()) {
+      problems.push_back({0, 0, "common.grpc.tls", absl::StrCat("is required where the shard ", name, " is no Unix socket")});
+    }
   }
   return problems;
 }
@@ -27,6 +38,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
                                   [&runtime](const absl::Status& status) { runtime.RequestExit(status); }};
   ASSIGN_OR_RETURN(app->core_, Core::Create(config, std::move(surroundings)));
   for (grpc::Service* service : app->core_->services()) runtime.AddGrpcService(service);
+  runtime.SetDatabaseSchema({.version = kSchemaVersion, .newest = kSchemaVersion});
   runtime.AddReadinessCheck("database", [core = app->core_.get()] { return core->Ready(); });
   return app;
 }

@@ -77,7 +77,7 @@ asio::awaitable<absl::Status> AuthServiceImpl::OnAuthenticate(rpc::CallInfo info
   if (!first.ok() || !first->has_value()) co_return absl::CancelledError("the caller went away");
   if (!(*first)->has_start()) co_return BadSasl("the first message is not a start");
   v1::AuthenticateStart start = std::move(*(*first)->mutable_start());
-  auto success = co_await Serve(info.deadline, std::move(start), &reader, &writer);
+  auto success = co_await Serve(info, std::move(start), &reader, &writer);
   if (!success.ok()) co_return success.status();
   v1::AuthenticateResponse response;
   *response.mutable_success() = *std::move(success);
@@ -88,31 +88,30 @@ asio::awaitable<absl::Status> AuthServiceImpl::OnAuthenticate(rpc::CallInfo info
 asio::awaitable<absl::Status> AuthServiceImpl::OnLogIn(rpc::CallInfo info, const v1::LogInRequest& request,
                                                        v1::LogInResponse& response) {
   v1::AuthenticateStart start = request.start();
-  auto success = co_await Serve(info.deadline, std::move(start), nullptr, nullptr);
+  auto success = co_await Serve(info, std::move(start), nullptr, nullptr);
   if (!success.ok()) co_return success.status();
   *response.mutable_success() = *std::move(success);
   co_return absl::OkStatus();
 }
 
 // reader and writer are those of the coroutine that awaits this one at once.
-asio::awaitable<absl::StatusOr<v1::AuthenticateSuccess>> AuthServiceImpl::Serve(absl::Time deadline, v1::AuthenticateStart start,
+asio::awaitable<absl::StatusOr<v1::AuthenticateSuccess>> AuthServiceImpl::Serve(rpc::CallInfo info, v1::AuthenticateStart start,
                                                                                 Reader* reader, Writer* writer) {
-  if (deadline > absl::Now() + kMaxExchange) co_return BadSasl("the call has no deadline, or one that is too far");
+  if (info.deadline > absl::Now() + kMaxExchange) co_return BadSasl("the call has no deadline, or one that is too far");
   // Kept for the log and the limiter; nothing secret in them.
   const std::string peer = start.facts().peer_address();
   const std::string mechanism = start.mechanism();
   const type::v1::Protocol protocol = start.facts().protocol();
-  const std::string correlation_id = start.facts().correlation_id();
 
   Verdict verdict = co_await Exchange(std::move(start), reader, writer);
   absl::Status status = Told(verdict.result.status());
   if (status.ok() || absl::IsUnauthenticated(status)) co_await HoldBack(&verdict, peer);
   parts_.metrics.auth_attempts.With({ProtocolName(protocol), mechanism, ResultName(status)}).Increment();
   telemetry::Log(status.ok() ? telemetry::Level::kInfo : telemetry::Level::kWarning, "log-in",
-                 {{"command", mechanism},
+                 {info.trace,
+                  {"command", mechanism},
                   {"protocol", ProtocolName(protocol)},
                   {"peer", peer},
-                  {"correlation_id", correlation_id},
                   {"account", status.ok() ? verdict.result->address() : verdict.name},
                   {"code", ResultName(status)},
                   {"error", status.ok() ? absl::OkStatus() : verdict.result.status()}});

@@ -58,7 +58,7 @@ class AuthServiceImpl final : public v1::AuthService::CallbackService {
   asio::awaitable<absl::Status> OnLogIn(rpc::CallInfo info, const v1::LogInRequest& request, v1::LogInResponse& response);
   // An exchange from its start to what its caller is told. reader and writer: null where there are no more messages than the
   // start.
-  asio::awaitable<absl::StatusOr<v1::AuthenticateSuccess>> Serve(absl::Time deadline, v1::AuthenticateStart start, Reader* reader,
+  asio::awaitable<absl::StatusOr<v1::AuthenticateSuccess>> Serve(rpc::CallInfo info, v1::AuthenticateStart start, Reader* reader,
                                                                  Writer* writer);
   asio::awaitable<Verdict> Exchange(v1::AuthenticateStart start, Reader* reader, Writer* writer);
   // One step, and the hash that it may ask for; a success with the account's place.

@@ -110,7 +110,6 @@ absl::Status Editor::Apply(std::string_view method, const std::string& request_i
   store_.Put(change.batch, Table::kRequests, request_id, record);
   RETURN_IF_ERROR(store_.Write(std::move(change.batch), change.grows));
   Applied(change);
-  telemetry::Info("directory changed", {{"command", method}, {"request_id", request_id}});
   if (++remembered_since_sweep_ >= kSweepInterval) {
     if (absl::Status status = ForgetOldRequests(); !status.ok()) {
       telemetry::Warning("old request ids could not be forgotten", {{"error", status}});

@@ -10,6 +10,7 @@
 namespace mailmesh::directory {
 namespace {
 
+// Of one call.
 constexpr int kMaxAddresses = 1000;
 
 }  // namespace
@@ -26,6 +27,11 @@ grpc::ServerUnaryReactor* LookupService::CheckSender(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* LookupService::GetAccount(grpc::CallbackServerContext* context, const v1::GetAccountRequest* request,
                                                     v1::GetAccountResponse* response) {
   return rpc::HandleUnaryOnPool(context, pool_, request, response, this, &LookupService::DoGetAccount);
+}
+grpc::ServerUnaryReactor* LookupService::BatchGetAccounts(grpc::CallbackServerContext* context,
+                                                           const v1::BatchGetAccountsRequest* request,
+                                                           v1::BatchGetAccountsResponse* response) {
+  return rpc::HandleUnaryOnPool(context, pool_, request, response, this, &LookupService::DoBatchGetAccounts);
 }
 grpc::ServerUnaryReactor* LookupService::GetRoute(grpc::CallbackServerContext* context, const v1::GetRouteRequest* request,
                                                   v1::GetRouteResponse* response) {
@@ -77,22 +83,41 @@ absl::Status LookupService::DoCheckSender(const rpc::CallInfo&, const v1::CheckS
   });
 }
 
-absl::Status LookupService::DoGetAccount(const rpc::CallInfo&, const v1::GetAccountRequest& request,
-                                         v1::GetAccountResponse& response) {
-  return Measured("account", [&](bool& found) -> absl::Status {
+absl::StatusOr<std::optional<v1::Account>> LookupService::FindAccount(const v1::GetAccountRequest& request) const {
+  std::optional<v1::Account> result;
+  absl::Status status = Measured("account", [&](bool& found) -> absl::Status {
     std::optional<Resolver::Found> account;
     if (request.name_case() == v1::GetAccountRequest::kAccountId) {
       std::optional<AccountId> id = ParseAccountText(request.account_id());
-      if (!id) return AccountNotFound();
+      if (!id) return absl::OkStatus();
       ASSIGN_OR_RETURN(account, resolver_.FindAccountById(*id));
     } else {
       ASSIGN_OR_RETURN(account, resolver_.FindAccountByAddress(request.address()));
     }
     found = account.has_value();
-    if (!found) return AccountNotFound();
-    *response.mutable_account() = ToAccount(account->id, account->record);
+    if (found) result = ToAccount(account->id, account->record);
     return absl::OkStatus();
   });
+  if (!status.ok()) return status;
+  return result;
+}
+
+absl::Status LookupService::DoGetAccount(const rpc::CallInfo&, const v1::GetAccountRequest& request,
+                                         v1::GetAccountResponse& response) {
+  ASSIGN_OR_RETURN(std::optional<v1::Account> account, FindAccount(request));
+  if (!account) return AccountNotFound();
+  *response.mutable_account() = *std::move(account);
+  return absl::OkStatus();
+}
+
+absl::Status LookupService::DoBatchGetAccounts(const rpc::CallInfo&, const v1::BatchGetAccountsRequest& request,
+                                               v1::BatchGetAccountsResponse& response) {
+  if (request.requests_size() > kMaxAddresses) return absl::InvalidArgumentError("at most 1000 accounts");
+  for (const v1::GetAccountRequest& one : request.requests()) {
+    ASSIGN_OR_RETURN(std::optional<v1::Account> account, FindAccount(one));
+    *response.add_accounts() = std::move(account).value_or(v1::Account());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status LookupService::DoGetRoute(const rpc::CallInfo&, const v1::GetRouteRequest& request, v1::GetRouteResponse& response) {

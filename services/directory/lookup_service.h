@@ -21,6 +21,9 @@ class LookupService final : public v1::DirectoryService::CallbackService {
                                               v1::ResolveRecipientsResponse* response) override;
   grpc::ServerUnaryReactor* CheckSender(grpc::CallbackServerContext* context, const v1::CheckSenderRequest* request,
                                         v1::CheckSenderResponse* response) override;
+  grpc::ServerUnaryReactor* BatchGetAccounts(grpc::CallbackServerContext* context,
+                                              const v1::BatchGetAccountsRequest* request,
+                                              v1::BatchGetAccountsResponse* response) override;
   grpc::ServerUnaryReactor* GetAccount(grpc::CallbackServerContext* context, const v1::GetAccountRequest* request,
                                        v1::GetAccountResponse* response) override;
   grpc::ServerUnaryReactor* GetRoute(grpc::CallbackServerContext* context, const v1::GetRouteRequest* request,
@@ -32,6 +35,10 @@ class LookupService final : public v1::DirectoryService::CallbackService {
   absl::Status DoResolve(const rpc::CallInfo& info, const v1::ResolveRecipientsRequest& request,
                          v1::ResolveRecipientsResponse& response);
   absl::Status DoCheckSender(const rpc::CallInfo& info, const v1::CheckSenderRequest& request, v1::CheckSenderResponse& response);
+  // Nothing where there is none.
+  absl::StatusOr<std::optional<v1::Account>> FindAccount(const v1::GetAccountRequest& request) const;
+  absl::Status DoBatchGetAccounts(const rpc::CallInfo& info, const v1::BatchGetAccountsRequest& request,
+                                  v1::BatchGetAccountsResponse& response);
   absl::Status DoGetAccount(const rpc::CallInfo& info, const v1::GetAccountRequest& request, v1::GetAccountResponse& response);
   absl::Status DoGetRoute(const rpc::CallInfo& info, const v1::GetRouteRequest& request, v1::GetRouteResponse& response);
   absl::Status DoListShards(const rpc::CallInfo& info, const v1::ListShardsRequest& request, v1::ListShardsResponse& response);

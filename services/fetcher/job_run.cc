@@ -177,13 +177,13 @@ class Run {
   net::Awaitable<absl::Status> Fetch(Maildrop& drop, size_t i, std::string id) {
     absl::Status asked = co_await connection_->Retrieve(drop.number(i));
     if (!asked.ok()) co_return asked;
-    const std::string correlation_id = base::NewIdText();
-    absl::StatusOr<bool> appended = co_await AppendFetched(store_, lease_, id, *connection_, correlation_id);
+    const telemetry::Trace trace = telemetry::Trace::New();
+    absl::StatusOr<bool> appended = co_await AppendFetched(store_, lease_, id, *connection_, trace);
     if (!appended.ok()) co_return appended.status();
     drop.MarkSeen(id);
     fetcher_.metrics.messages.With({*appended ? "appended" : "seen_before"}).Increment();
     if (*appended) ++result_.fetched;
-    telemetry::Info("message fetched", {{"correlation_id", correlation_id},
+    telemetry::Info("message fetched", {trace,
                                         {"job_id", lease_.job().job_id()},
                                         {"account", lease_.job().account_id()},
                                         {"peer", lease_.job().host()},

@@ -20,7 +20,7 @@ constexpr absl::Duration kAppendTimeout = absl::Seconds(60);
 
 // Reads all of the message into a body: inline, or uploaded as it comes.
 net::Awaitable<absl::StatusOr<type::v1::MessageBody>> ReadBody(MailboxService::Stub& stub, Pop3Connection& connection,
-                                                              std::string account_id, std::string correlation_id) {
+                                                              std::string account_id, telemetry::Trace trace) {
   type::v1::MessageBody body;
   std::string buffer;
   std::optional<Upload> upload;
@@ -31,7 +31,7 @@ net::Awaitable<absl::StatusOr<type::v1::MessageBody>> ReadBody(MailboxService::S
     buffer += *octets;
     while (buffer.size() > kInlineLimit) {
       if (!upload.has_value()) {
-        rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, correlation_id);
+        rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, trace);
         upload.emplace(Upload::Start(stub.async(), &Methods::UploadBody, context));
       }
       mailbox::v1::UploadBodyRequest request;
@@ -62,14 +62,14 @@ net::Awaitable<absl::StatusOr<type::v1::MessageBody>> ReadBody(MailboxService::S
 net::Awaitable<absl::StatusOr<bool>> AppendFetched(std::shared_ptr<grpc::Channel> store,
                                                    const fetch::v1::LeaseFetchJobsResponse::Lease& lease,
                                                    std::string remote_id, Pop3Connection& connection,
-                                                   const std::string& correlation_id) {
+                                                   const telemetry::Trace& trace) {
   auto stub = MailboxService::NewStub(std::move(store));
   const fetch::v1::FetchJob& job = lease.job();
-  absl::StatusOr<type::v1::MessageBody> body = co_await ReadBody(*stub, connection, job.account_id(), correlation_id);
+  absl::StatusOr<type::v1::MessageBody> body = co_await ReadBody(*stub, connection, job.account_id(), trace);
   if (!body.ok()) co_return body.status();
 
   mailbox::v1::AppendMessagesRequest request;
-  request.set_request_id(correlation_id);
+  request.set_request_id(trace.trace_id);
   request.set_account_id(job.account_id());
   request.set_mailbox(job.mailbox().empty() ? "INBOX" : job.mailbox());
   request.set_create_mailbox(true);
@@ -77,10 +77,10 @@ net::Awaitable<absl::StatusOr<bool>> AppendFetched(std::shared_ptr<grpc::Channel
   request.mutable_fence()->set_job_id(job.job_id());
   request.mutable_fence()->set_lease_token(lease.lease_token());
   request.mutable_fence()->add_remote_ids(remote_id);
-  request.mutable_facts()->set_correlation_id(correlation_id);
+  request.mutable_facts()->set_correlation_id(trace.trace_id);
   request.mutable_facts()->set_peer_address(absl::StrCat(job.host(), ":", job.port()));
   request.mutable_facts()->set_protocol("POP3");
-  rpc::CallContext context = rpc::CallContext::Within(kAppendTimeout, correlation_id);
+  rpc::CallContext context = rpc::CallContext::Within(kAppendTimeout, trace);
   auto response = co_await rpc::RetryUnary(stub->async(), &Methods::AppendMessages, request, context);
   if (!response.ok()) co_return response.status();
   co_return response->uids_size() == 1 && response->uids(0) != 0;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "common/telemetry/trace.h"
 #include "mailmesh/fetch/v1/fetch_job_service.pb.h"
 #include "mailmesh/mailbox/v1/mailbox_service.grpc.pb.h"
 #include "services/fetcher/pop3_connection.h"
@@ -18,7 +19,7 @@ namespace mailmesh::fetcher {
 net::Awaitable<absl::StatusOr<bool>> AppendFetched(std::shared_ptr<grpc::Channel> store,
                                                    const fetch::v1::LeaseFetchJobsResponse::Lease& lease,
                                                    std::string remote_id, Pop3Connection& connection,
-                                                   const std::string& correlation_id);
+                                                   const telemetry::Trace& trace);
 
 }  // namespace mailmesh::fetcher
 

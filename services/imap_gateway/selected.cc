@@ -86,7 +86,7 @@ net::Awaitable<void> Session::AwaitChange(uint64_t modseq) {
   const net::TimePoint deadline = net::After(kOwnChangeWait);
   absl::Status status = co_await selected_->lease.WaitFor(modseq, deadline);
   if (!status.ok()) {
-    telemetry::Debug("own change not seen yet", {{"session_id", session_id_}, {"error", base::Message(status)}});
+    telemetry::Debug("own change not seen yet", {trace_, {"session_id", session_id_}, {"error", base::Message(status)}});
   }
 }
 

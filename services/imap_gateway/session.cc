@@ -117,6 +117,7 @@ Session::Session(Gateway& gateway, net::Stream stream, bool implicit_tls)
       commands_(CommandReader::UnauthenticatedLimits()),
       implicit_tls_(implicit_tls),
       session_id_(base::NewSessionId()),
+      trace_(telemetry::Trace::New()),
       kicked_(std::make_shared<std::atomic<Kick>>(Kick::kNone)) {}
 
 Session::~Session() = default;
@@ -139,7 +140,7 @@ net::Awaitable<void> Session::Run() {
   co_await Serve();
   gateway_.metrics.sessions.At({static_cast<size_t>(state_)}).Subtract();
   selected_.reset();
-  if (store_ != nullptr) telemetry::Info("session ended", {{"session_id", session_id_}, {"account", account_}});
+  if (store_ != nullptr) telemetry::Info("session ended", {trace_, {"session_id", session_id_}, {"account", account_}});
   stream_.Close();
 }
 
@@ -182,7 +183,7 @@ net::Awaitable<void> Session::Serve() {
 net::Awaitable<bool> Session::Handshake() {
   std::shared_ptr<const net::TlsServerContext> context = gateway_.tls;
   absl::Status status = co_await stream_.StartTlsServer(context);
-  if (!status.ok()) telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+  if (!status.ok()) telemetry::Debug("tls failed", {trace_, {"session_id", session_id_}, {"error", base::Message(status)}});
   co_return status.ok();
 }
 
@@ -207,7 +208,7 @@ Session::Result Session::OnEvent(CommandReader::Event event) {
       imap::ParsedCommand parsed = imap::ParseCommand(event.text, options);
       if (telemetry::LogEnabled(telemetry::Level::kDebug)) {
         const std::string text = imap::RedactCommand(event.text);
-        telemetry::Debug("command", {{"session_id", session_id_}, {"command", text}});
+        telemetry::Debug("command", {trace_, {"session_id", session_id_}, {"command", text}});
       }
       co_return co_await ServeCommand(std::move(parsed));
     }
@@ -332,7 +333,7 @@ Session::Next Session::Fail(const absl::Status& status, std::string_view what, A
   const bool ours = refusal.code == Code::kUnavailable || refusal.code == Code::kServerBug ||
                     refusal.code == Code::kCorruption;
   telemetry::Log(ours ? telemetry::Level::kWarning : telemetry::Level::kDebug, "command failed",
-                 {{"session_id", session_id_}, {"account", account_}, {"command", what}, {"error", status}});
+                 {trace_, {"session_id", session_id_}, {"account", account_}, {"command", what}, {"error", status}});
   return Refuse(refusal);
 }
 

@@ -22,6 +22,7 @@
 #include "common/imap/response.h"
 #include "common/net/buffered_reader.h"
 #include "common/net/stream.h"
+#include "common/telemetry/trace.h"
 #include "mailmesh/mailbox/v1/mailbox_service.pb.h"
 #include "services/imap_gateway/client_view.h"
 #include "services/imap_gateway/gateway.h"
@@ -215,6 +216,7 @@ class Session {
   imap::CommandReader commands_;
   const bool implicit_tls_;
   const std::string session_id_;
+  const telemetry::Trace trace_;
   enum class Kick { kNone, kDrain, kNow };
   std::shared_ptr<std::atomic<Kick>> kicked_;  // shared with the registry's callback, which may run a little longer
   bool drains_ = false;   // a drain has found a command arriving

@@ -16,6 +16,7 @@
 #include "common/rpc/client_stream.h"
 #include "common/rpc/retry.h"
 #include "common/rpc/status.h"
+#include "common/telemetry/trace.h"
 #include "mailmesh/mailbox/v1/mailbox_service.grpc.pb.h"
 #include "services/imap_gateway/view/shard.h"
 
@@ -27,8 +28,8 @@ class StoreCalls {
  public:
   using Stub = mailbox::v1::MailboxService::Stub;
 
-  StoreCalls(std::shared_ptr<Shard> shard, std::string account_id, std::string correlation_id)
-      : shard_(std::move(shard)), account_id_(std::move(account_id)), correlation_id_(std::move(correlation_id)) {}
+  StoreCalls(std::shared_ptr<Shard> shard, std::string account_id, telemetry::Trace trace)
+      : shard_(std::move(shard)), account_id_(std::move(account_id)), trace_(std::move(trace)) {}
 
   const std::string& account_id() const { return account_id_; }
   const std::shared_ptr<Shard>& shard() const { return shard_; }
@@ -41,7 +42,7 @@ class StoreCalls {
     request.set_account_id(account_id_);
     absl::StatusOr<std::shared_ptr<Stub>> stub = co_await FindStub();
     if (!stub.ok()) co_return stub.status();
-    rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, correlation_id_);
+    rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, trace_);
     rpc::RetryPolicy policy = Policy();
     absl::StatusOr<Response> response = co_await rpc::RetryUnary((*stub)->async(), method, request, context, policy);
     Note(response.status());
@@ -50,7 +51,7 @@ class StoreCalls {
 
   // For streams: the stub to start one on, and the context of a stream that lasts as long as its reader needs.
   net::Awaitable<absl::StatusOr<std::shared_ptr<Stub>>> FindStub();
-  rpc::CallContext StreamContext() const { return rpc::CallContext::Within(kStreamTimeout, correlation_id_); }
+  rpc::CallContext StreamContext() const { return rpc::CallContext::Within(kStreamTimeout, trace_); }
   // What a call of one's own came to.
   void Note(const absl::Status& status);
   static rpc::RetryPolicy Policy();
@@ -61,7 +62,7 @@ class StoreCalls {
 
   const std::shared_ptr<Shard> shard_;  // shared with other sessions
   const std::string account_id_;
-  const std::string correlation_id_;
+  const telemetry::Trace trace_;
 };
 
 }  // namespace mailmesh::imap_gateway

@@ -7,6 +7,7 @@
 #include "common/telemetry/log.h"
 #include "services/mailbox_store/engine/fetch_leases.h"
 #include "services/mailbox_store/engine/maildrop_leases.h"
+#include "services/mailbox_store/engine/upgrade.h"
 #include "services/mailbox_store/engine/uploads.h"
 
 namespace mailmesh::mailbox_store {
@@ -57,6 +58,10 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   Collector::Options collector;
   collector.on_error = [](const absl::Status& status) { telemetry::Warning("collecting failed", {{"error", status}}); };
   app->collector_ = std::make_unique<Collector>(store, std::move(collector));
+  ArrivalStep::Options step;
+  step.on_progress = [app = app.get()] { app->TellSchema(); };
+  step.on_error = [](const absl::Status& status) { telemetry::Warning("step of the upgrade failed", {{"error", status}}); };
+  app->arrival_step_ = std::make_unique<ArrivalStep>(store, std::move(step));
 
   const int threads = config.worker_threads() > 0 ? static_cast<int>(config.worker_threads())
                                                   : 2 * static_cast<int>(std::thread::hardware_concurrency());
@@ -76,6 +81,8 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
     // Free space below the floor makes nobody unready: reading and deleting go on.
     return store->db().failed() ? absl::UnavailableError("the database cannot go on") : absl::OkStatus();
   });
+  app->TellSchema();
+  runtime.OnFinalizeUpgrade([step = app->arrival_step_.get()] { return step->Finalize(); });
   app->hook_ = runtime.metrics().OnScrape([app = app.get()] { app->Scrape(); });
   return app;
 }
@@ -89,13 +96,19 @@ void App::Scrape() {
   metrics_.maildrop_leases.Set(static_cast<double>(store_->maildrops().count()));
 }
 
+void App::TellSchema() {
+  runtime_.SetDatabaseSchema({.version = store_->schema_version(), .newest = kSchemaVersion, .step_left = arrival_step_->left()});
+}
+
 absl::Status App::Start() {
   collector_->Start();
+  arrival_step_->Start();
   return absl::OkStatus();
 }
 
 void App::Stop() {
   collector_->Stop();
+  arrival_step_->Stop();
   // What the pools still have to do uses the database.
   for (base::WorkerPool* pool : pools_) pool->Shutdown();
   store_->pipeline().Stop();

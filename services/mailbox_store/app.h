@@ -8,6 +8,7 @@
 #include "common/kv/metrics.h"
 #include "common/service/run.h"
 #include "mailmesh/config/v1/mailbox_store.pb.h"
+#include "services/mailbox_store/engine/arrival_step.h"
 #include "services/mailbox_store/engine/collector.h"
 #include "services/mailbox_store/engine/metrics.h"
 #include "services/mailbox_store/engine/store.h"
@@ -32,12 +33,15 @@ class App final : public service::AppBase {
  private:
   explicit App(service::Runtime& runtime);
   void Scrape();
+  // What the database is, to the runtime.
+  void TellSchema();
 
   service::Runtime& runtime_;
   StoreMetrics metrics_;
   kv::PipelineMetrics pipeline_metrics_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Collector> collector_;
+  std::unique_ptr<ArrivalStep> arrival_step_;
   std::unique_ptr<kv::DatabaseMetrics> database_metrics_;
   std::unique_ptr<MailboxServiceImpl> mailboxes_;
   std::unique_ptr<FetchJobServiceImpl> fetch_jobs_;

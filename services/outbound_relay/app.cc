@@ -72,6 +72,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   app->secret_service_ = std::make_unique<RouteSecretServiceImpl>(relay.secrets, *relay.admin_pool);
   runtime.AddGrpcService(app->queue_service_.get());
   runtime.AddGrpcService(app->secret_service_.get());
+  runtime.SetDatabaseSchema({.version = kSpoolSchema, .newest = kSpoolSchema});
   runtime.AddReadinessCheck("spool", [spool = relay.spool.get()] { return spool->Check(); });
   app->scrape_hook_ = runtime.metrics().OnScrape([scheduler = app->scheduler_.get()] { scheduler->UpdateMetrics(); });
   return app;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/telemetry/trace.h"
 #include "services/outbound_relay/lane.h"
 #include "services/outbound_relay/relay.h"
 #include "services/outbound_relay/turn.h"
@@ -19,6 +20,7 @@ struct Attempt {
   std::string destination;          // of all of them
   std::string shard;                // for local routes
   std::string request_id;
+  telemetry::Trace trace;
 };
 
 struct RecipientResult {

@@ -19,7 +19,8 @@ constexpr absl::Duration kUploadTimeout = absl::Minutes(30);
 constexpr auto kChannelTimeout = std::chrono::seconds(10);
 
 // The whole content, uploaded where it is too large to travel in the call.
-net::Awaitable<absl::StatusOr<type::v1::MessageBody>> ReadBody(Relay& relay, MailboxService::Stub& stub, const Item& item) {
+net::Awaitable<absl::StatusOr<type::v1::MessageBody>> ReadBody(Relay& relay, MailboxService::Stub& stub, const Attempt& attempt) {
+  const Item& item = *attempt.item;
   type::v1::MessageBody body;
   SpoolBody reader(relay, item);
   reader.SkipTrace();
@@ -33,7 +34,7 @@ net::Awaitable<absl::StatusOr<type::v1::MessageBody>> ReadBody(Relay& relay, Mai
     }
     co_return body;
   }
-  rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, item.correlation_id());
+  rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, attempt.trace);
   Upload upload = Upload::Start(stub.async(), &Methods::UploadBody, context);
   for (;;) {
     absl::StatusOr<std::string> octets = co_await reader.Next();
@@ -82,7 +83,7 @@ net::Awaitable<absl::Status> Deliver(Relay& relay, const Attempt& attempt, Attem
   absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = co_await relay.shards->Channel(attempt.shard, deadline);
   if (!channel.ok()) co_return channel.status();
   auto stub = MailboxService::NewStub(*channel);
-  absl::StatusOr<type::v1::MessageBody> body = co_await ReadBody(relay, *stub, item);
+  absl::StatusOr<type::v1::MessageBody> body = co_await ReadBody(relay, *stub, attempt);
   if (!body.ok()) co_return body.status();
   mailbox::v1::DeliverMessageRequest request;
   request.set_request_id(attempt.request_id);
@@ -99,7 +100,7 @@ net::Awaitable<absl::Status> Deliver(Relay& relay, const Attempt& attempt, Attem
     recipient->set_original_recipient(stored.original_recipient());
     recipient->set_mailbox(stored.local_mailbox());
   }
-  rpc::CallContext context = rpc::CallContext::Within(kDeliverTimeout, item.correlation_id());
+  rpc::CallContext context = rpc::CallContext::Within(kDeliverTimeout, attempt.trace);
   auto response = co_await rpc::RetryUnary(stub->async(), &Methods::DeliverMessage, request, context);
   if (!response.ok()) co_return response.status();
   if (response->results_size() != static_cast<int>(attempt.recipients.size())) co_return absl::InternalError("results differ in number");

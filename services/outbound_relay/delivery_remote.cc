@@ -109,7 +109,7 @@ class RemoteDelivery {
     const net::TimePoint start = net::Clock::now();
     RouteAnswer route;
     if (attempt_.item->reroute_next_hop().empty()) {
-      route = co_await FindRoute(relay_, attempt_.destination);
+      route = co_await FindRoute(relay_, attempt_.destination, attempt_.trace);
     } else {
       route = Rerouted(*attempt_.item);
     }
@@ -177,8 +177,8 @@ class RemoteDelivery {
   // Before the next server is asked.
   void PassOn(const std::string& next) {
     relay_.metrics.next_servers.Increment();
-    telemetry::Info("next server", {{"queue_id", attempt_.id},
-                                    {"correlation_id", attempt_.item->correlation_id()},
+    telemetry::Info("next server", {attempt_.trace,
+                                    {"queue_id", attempt_.id},
                                     {"recipients", static_cast<uint64_t>(left_.size())},
                                     {"next_hop", next},
                                     {"reply", result_.recipients[left_.front()].outcome.reply.ToString()}});

@@ -55,6 +55,7 @@ class ItemRun {
         item_(std::move(item)),
         old_place_(PlaceOf(item_)),
         turn_(std::move(turn)),
+        trace_(telemetry::Trace::Of(item_.correlation_id())),
         all_done_(lane.executor()) {}
 
   net::Awaitable<ItemRunResult> Deliver() {
@@ -117,7 +118,7 @@ class ItemRun {
       Recipient& recipient = *item_.mutable_recipients(index);
       if (!recipient.resolve() || !IsPending(recipient)) continue;
       const net::TimePoint deadline = net::After(kResolveTimeout);
-      auto resolution = co_await relay_.lookups.ResolveRecipient(recipient.forward_path(), deadline);
+      auto resolution = co_await relay_.lookups.ResolveRecipient(recipient.forward_path(), deadline, trace_);
       if (!resolution.ok()) continue;  // MakeAttempts leaves it waiting
       using directory::v1::RecipientResolution;
       if (resolution->kind() == RecipientResolution::KIND_DELIVER && resolution->targets_size() > 0) {
@@ -142,6 +143,7 @@ class ItemRun {
       Attempt& attempt = attempts[absl::StrCat(destination, " ", recipient.local_request_id())];
       attempt.id = id_;
       attempt.item = &item_;
+      attempt.trace = trace_;
       attempt.destination = std::move(destination);
       attempt.shard = recipient.local_shard();
       attempt.request_id = recipient.local_request_id();
@@ -226,14 +228,14 @@ class ItemRun {
       if (outcome.verdict == smtp::Verdict::kDelivered) {
         recipient.set_state(Recipient::STATE_DELIVERED);
         recipient.set_dsn_passed_on(result.recipients[i].dsn_passed_on);
-        NoteFinal("delivered");
+        NoteFinal(recipient, "delivered");
       } else if (outcome.verdict == smtp::Verdict::kPermanent) {
         recipient.set_state(Recipient::STATE_BOUNCED);
-        NoteFinal("bounced");
+        NoteFinal(recipient, "bounced");
       }
       telemetry::Info(outcome.verdict == smtp::Verdict::kDelivered ? "delivered" : "not delivered",
-                      {{"queue_id", id_},
-                       {"correlation_id", item_.correlation_id()},
+                      {trace_,
+                       {"queue_id", id_},
                        {"recipient", recipient.forward_path()},
                        {"next_hop", result.recipients[i].next_hop},
                        {"result", label},
@@ -241,8 +243,10 @@ class ItemRun {
     }
   }
 
-  void NoteFinal(const char* outcome) {
-    relay_.metrics.message_age.With({outcome}).Observe(static_cast<double>(relay_.NowMs() - item_.queued_ms()) / 1000.0);
+  void NoteFinal(const Recipient& recipient, const char* outcome) {
+    // A notification is no session's.
+    const char* to = item_.session_facts().empty() ? "sender" : IsLocal(recipient) ? "mailbox" : "server";
+    relay_.metrics.message_age.With({outcome, to}).Observe(static_cast<double>(relay_.NowMs() - item_.queued_ms()) / 1000.0);
   }
 
   void WriteInterim() {
@@ -257,7 +261,7 @@ class ItemRun {
       recipient.set_state(Recipient::STATE_BOUNCED);
       recipient.set_last_status("4.4.7");  // RFC 3463, 3.5: delivery time expired
       recipient.set_last_reply(std::string(kExpired) + recipient.last_reply());
-      NoteFinal("bounced");
+      NoteFinal(recipient, "bounced");
     }
   }
 
@@ -288,7 +292,7 @@ class ItemRun {
     ExpireOld();
     const bool any_pending = std::any_of(item_.recipients().begin(), item_.recipients().end(), IsPending);
     const bool warn = any_pending && IsToBeWarnedOf();
-    std::vector<Spool::Notification> notifications = co_await NotifySender(relay_, id_, item_, warn);
+    std::vector<Spool::Notification> notifications = co_await NotifySender(relay_, id_, item_, trace_, warn);
     if (warn) item_.set_delay_warned(true);
     if (any_pending) item_.set_destination(DestinationOf(item_));
     ItemRunResult result;
@@ -299,7 +303,7 @@ class ItemRun {
     if (any_pending) result.next = PlaceOf(item_);
     absl::Status status = co_await Write(result.finished, std::move(notifications));
     if (!status.ok()) {
-      telemetry::Error("outcome not written", {{"queue_id", id_}, {"error", base::Message(status)}});
+      telemetry::Error("outcome not written", {trace_, {"queue_id", id_}, {"error", base::Message(status)}});
       result = {};
       result.next = Place{old_place_.destination, relay_.NowMs() + kAfterFaultMs};
     }
@@ -332,6 +336,7 @@ class ItemRun {
   Item item_;
   const Place old_place_;
   std::optional<Turn> turn_;
+  const telemetry::Trace trace_;
   net::Event all_done_;
   size_t running_ = 0;
   bool tried_ = false;

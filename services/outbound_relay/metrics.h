@@ -16,7 +16,7 @@ struct Metrics {
   telemetry::CounterFamily attempts;        // result
   telemetry::Counter next_servers;
   telemetry::HistogramFamily stage_seconds;  // stage
-  telemetry::HistogramFamily message_age;   // outcome
+  telemetry::HistogramFamily message_age;   // outcome, to
   telemetry::Gauge connections;
   telemetry::CounterFamily tls;             // level
   telemetry::CounterFamily auth;            // result

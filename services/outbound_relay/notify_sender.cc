@@ -46,7 +46,8 @@ bool IsAbout(const Recipient& recipient, DsnKind kind) {
 
 }  // namespace
 
-net::Awaitable<std::vector<Spool::Notification>> NotifySender(Relay& relay, const QueueId& id, Item& item, bool delayed) {
+net::Awaitable<std::vector<Spool::Notification>> NotifySender(Relay& relay, const QueueId& id, Item& item, const telemetry::Trace& trace,
+                                                               bool delayed) {
   std::vector<Spool::Notification> notifications;
   std::string original;
   for (const DsnKind kind : {DsnKind::kFailure, DsnKind::kSuccess, DsnKind::kDelay}) {
@@ -62,8 +63,8 @@ net::Awaitable<std::vector<Spool::Notification>> NotifySender(Relay& relay, cons
     request.retry_until_ms = item.queued_ms() + absl::ToInt64Milliseconds(relay.options.max_age);
     notifications.push_back(MakeNotification(request, base::NewIdText(relay.clock)));
     relay.metrics.dsn.With({NameOf(kind)}).Increment();
-    telemetry::Info("notification made", {{"queue_id", id},
-                                          {"correlation_id", item.correlation_id()},
+    telemetry::Info("notification made", {trace,
+                                          {"queue_id", id},
                                           {"notification_id", notifications.back().id},
                                           {"kind", NameOf(kind)}});
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/net/awaitable.h"
+#include "common/telemetry/trace.h"
 #include "services/outbound_relay/dsn.h"
 #include "services/outbound_relay/relay.h"
 
@@ -12,7 +13,7 @@ namespace mailmesh::outbound_relay {
 
 // Of what has been decided and not told yet; with `delayed` also of the recipients that still wait. Each recipient whose outcome is
 // final is marked as told, whether its sender wants to know or not: it is to be written in the commit that the notifications enter by.
-net::Awaitable<std::vector<Spool::Notification>> NotifySender(Relay& relay, const QueueId& id, Item& item, bool delayed);
+net::Awaitable<std::vector<Spool::Notification>> NotifySender(Relay& relay, const QueueId& id, Item& item, const telemetry::Trace& trace, bool delayed);
 
 }  // namespace mailmesh::outbound_relay
 

@@ -158,17 +158,17 @@ void RelayServiceImpl::DoEnqueue(const rpc::CallInfo&, const relay::v1::EnqueueM
     return;
   }
   const QueueId id = base::NewIdText(relay_.clock);
-  const std::string correlation_id = request.facts().correlation_id();
   const auto size = static_cast<uint64_t>(request.body().inline_octets().size());
   const auto recipients = static_cast<uint64_t>(request.recipients_size());
   const std::string from = request.reverse_path();
   Item item = ToItem(request, relay_.NowMs());
   const Place place{DestinationOf(item), item.next_attempt_ms()};
   auto shared = std::make_shared<rpc::Responder>(std::move(responder));
-  auto done = [this, id, place, response, shared, correlation_id, size, recipients, from, upload_id = request.body().upload_id()](const absl::Status& status) {
+  auto done = [this, id, place, response, shared, trace = telemetry::Trace::Of(request.facts().correlation_id()), size, recipients,
+               from, upload_id = request.body().upload_id()](const absl::Status& status) {
     if (status.ok()) {
       response->set_queue_id(id);
-      telemetry::Info("message queued", {{"queue_id", id}, {"correlation_id", correlation_id}, {"from", from}, {"recipients", recipients}, {"size", size}});
+      telemetry::Info("message queued", {trace, {"queue_id", id}, {"from", from}, {"recipients", recipients}, {"size", size}});
     }
     {
       absl::MutexLock lock(&mutex_);

@@ -39,11 +39,11 @@ RouteAnswer FromLiteral(const std::string& domain, uint16_t port) {
 }
 
 // A password that cannot be opened is a fault of ours: the mail waits.
-void AddCredentials(Relay& relay, const directory::v1::Route& route, RouteAnswer& answer) {
+void AddCredentials(Relay& relay, const directory::v1::Route& route, const telemetry::Trace& trace, RouteAnswer& answer) {
   if (route.user().empty()) return;
   absl::StatusOr<base::Secret> password = relay.secrets.Open(route.domain(), route.user(), route.sealed_password());
   if (!password.ok()) {
-    telemetry::Error("password of a route not opened", {{"domain", route.domain()}, {"error", base::Message(password.status())}});
+    telemetry::Error("password of a route not opened", {trace, {"domain", route.domain()}, {"error", base::Message(password.status())}});
     answer.failure = smtp::Reply(451, {4, 3, 5}, "The password of the route cannot be used");
     return;
   }
@@ -129,13 +129,13 @@ RouteAnswer FromRoute(const directory::v1::Route& route) {
   return answer;
 }
 
-net::Awaitable<RouteAnswer> FindRoute(Relay& relay, std::string domain) {
+net::Awaitable<RouteAnswer> FindRoute(Relay& relay, std::string domain, telemetry::Trace trace) {
   const net::TimePoint deadline = net::After(relay.options.dns_timeout);
-  auto route = co_await relay.lookups.GetRoute(domain, deadline);
+  auto route = co_await relay.lookups.GetRoute(domain, deadline, trace);
   if (!route.ok()) co_return Failed(DirectoryAway());
   if (route->has_value()) {
     RouteAnswer answer = FromRoute(**route);
-    AddCredentials(relay, **route, answer);
+    AddCredentials(relay, **route, trace, answer);
     co_return answer;
   }
   if (domain.starts_with('[')) co_return FromLiteral(domain, relay.options.smtp_port);

@@ -10,6 +10,7 @@
 #include "common/net/awaitable.h"
 #include "common/sasl/client_session.h"
 #include "common/smtp/reply.h"
+#include "common/telemetry/trace.h"
 #include "mailmesh/directory/v1/directory_service.pb.h"
 #include "services/outbound_relay/relay.h"
 
@@ -35,7 +36,7 @@ struct RouteAnswer {
 
 // As the directory has it, without its credentials.
 RouteAnswer FromRoute(const directory::v1::Route& route);
-net::Awaitable<RouteAnswer> FindRoute(Relay& relay, std::string domain);
+net::Awaitable<RouteAnswer> FindRoute(Relay& relay, std::string domain, telemetry::Trace trace);
 
 }  // namespace mailmesh::outbound_relay
 

@@ -15,7 +15,6 @@ namespace {
 enum Columns : size_t { kMeta, kItems, kDue, kBodies, kUploads, kRequests };
 
 constexpr char kSchemaKey[] = "schema";
-constexpr char kSchemaVersion[] = "2";
 
 // A destination ends with NUL, which none can have.
 std::string DueKey(const Place& place, const QueueId& id) {
@@ -98,15 +97,16 @@ absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(const config::v1::DatabaseCon
 }
 
 absl::Status Spool::MakeSchema() {
+  const std::string newest = std::to_string(kSpoolSchema);
   std::string version;
   ASSIGN_OR_RETURN(const bool known, database_->Get(database_->column(kMeta), kSchemaKey, &version));
-  if (known && version == kSchemaVersion) return absl::OkStatus();
+  if (known && version == newest) return absl::OkStatus();
   if (known && version != "1") {
-    return absl::FailedPreconditionError(absl::StrCat("the spool has schema ", version, ", this program knows ", kSchemaVersion));
+    return absl::FailedPreconditionError(absl::StrCat("the spool has schema ", version, ", this program knows ", newest));
   }
   if (known) RETURN_IF_ERROR(Upgrade());
   kv::Commit commit;
-  commit.batch.Put(database_->column(kMeta), kSchemaKey, kSchemaVersion);
+  commit.batch.Put(database_->column(kMeta), kSchemaKey, newest);
   commit.grows = false;
   return pipeline_->Write(std::move(commit));
 }

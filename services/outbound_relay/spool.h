@@ -37,6 +37,9 @@ struct DuePage {
   std::optional<int64_t> next_due_ms;
 };
 
+// Raise it with every change that an older program would misread.
+inline constexpr uint32_t kSpoolSchema = 2;
+
 class Spool {
  public:
   static constexpr size_t kChunk = 256 * 1024;

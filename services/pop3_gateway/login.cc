@@ -21,7 +21,7 @@ constexpr auto kLoginCallTimeout = std::chrono::seconds(30);
 }  // namespace
 
 auth::ConnectionFacts Session::Facts() const {
-  return auth::FactsOf(stream_, type::v1::PROTOCOL_POP3, session_id_);
+  return auth::FactsOf(stream_, type::v1::PROTOCOL_POP3, trace_);
 }
 
 Session::Result Session::On(pop3::User command) {
@@ -82,7 +82,7 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
   if (const auto* failure = std::get_if<auth::Failure>(&step)) {
     const std::string_view reason = auth::FailureReasonName(failure->reason);
     gateway_.metrics.auth_attempts.With({"pop3", mechanism, reason}).Increment();
-    telemetry::Info("log-in failed", {{"session_id", session_id_},
+    telemetry::Info("log-in failed", {trace_, {"session_id", session_id_},
                                       {"peer", stream_.peer_address().ToString()},
                                       {"mechanism", mechanism},
                                       {"reason", reason},
@@ -98,14 +98,14 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
   absl::StatusOr<std::shared_ptr<grpc::Channel>> store = co_await gateway_.shards->Channel(success.shard, deadline);
   absl::Status status = store.status();
   if (store.ok()) {
-    Maildrop::Options options{success.account_id, session_id_, gateway_.login_delay,
+    Maildrop::Options options{success.account_id, trace_, gateway_.login_delay,
                               [handle = stream_.handle()] { handle.Interrupt(); }};
     auto maildrop = co_await Maildrop::Open(*store, std::move(options));
     status = maildrop.status();
     if (maildrop.ok()) maildrop_ = std::move(*maildrop);
   }
   if (!status.ok()) {
-    telemetry::Info("maildrop not opened", {{"session_id", session_id_}, {"account", success.address}, {"error", base::Message(status)}});
+    telemetry::Info("maildrop not opened", {trace_, {"session_id", session_id_}, {"account", success.address}, {"error", base::Message(status)}});
     co_return SayAndGoOn(StatusToReply(status));
   }
   account_ = success.address;
@@ -114,7 +114,7 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
   entry_.SetState("transaction");
   gateway_.metrics.sessions.With({"unauth"}).Subtract();
   gateway_.metrics.sessions.With({"auth"}).Add();
-  telemetry::Info("logged in", {{"session_id", session_id_},
+  telemetry::Info("logged in", {trace_, {"session_id", session_id_},
                                 {"account", account_},
                                 {"peer", stream_.peer_address().ToString()},
                                 {"mechanism", mechanism},

@@ -22,8 +22,8 @@ constexpr absl::Duration kStreamTimeout = absl::Hours(24);
 constexpr absl::Duration kRenewTimeout = absl::Seconds(10);
 
 net::Awaitable<absl::Status> Renew(std::shared_ptr<MailboxService::Stub> stub, mailbox::v1::RenewMaildropRequest request,
-                                   std::string correlation_id) {
-  rpc::CallContext context = rpc::CallContext::Within(kRenewTimeout, correlation_id);
+                                   telemetry::Trace trace) {
+  rpc::CallContext context = rpc::CallContext::Within(kRenewTimeout, std::move(trace));
   auto response = co_await rpc::UnaryCall(stub->async(), &Methods::RenewMaildrop, request, context);
   co_return response.status();
 }
@@ -33,7 +33,7 @@ net::Awaitable<absl::Status> Renew(std::shared_ptr<MailboxService::Stub> stub, m
 Maildrop::Maildrop(std::shared_ptr<grpc::Channel> store, Options options)
     : stub_(MailboxService::NewStub(std::move(store))),
       account_id_(std::move(options.account_id)),
-      correlation_id_(std::move(options.correlation_id)),
+      trace_(std::move(options.trace)),
       lease_id_(base::IdHex(base::NewId())) {}
 
 Maildrop::~Maildrop() { EndLease(); }
@@ -48,7 +48,7 @@ net::Awaitable<absl::StatusOr<std::unique_ptr<Maildrop>>> Maildrop::Open(std::sh
   request.set_lease_id(maildrop->lease_id_);
   request.set_time_limit_seconds(kLeaseSeconds);
   request.set_login_delay_seconds(login_delay);
-  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, maildrop->correlation_id_);
+  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, maildrop->trace_);
   auto response = co_await rpc::UnaryCall(maildrop->stub_->async(), &Methods::AcquireMaildrop, request, context);
   if (!response.ok()) co_return response.status();
   maildrop->mailbox_id_ = response->mailbox_id();
@@ -68,7 +68,7 @@ void Maildrop::StartLease(net::Executor executor, std::function<void()> on_lost)
   request.set_account_id(account_id_);
   request.set_lease_id(lease_id_);
   request.set_time_limit_seconds(kLeaseSeconds);
-  auto renew = [stub = stub_, request = std::move(request), id = correlation_id_] { return Renew(stub, request, id); };
+  auto renew = [stub = stub_, request = std::move(request), trace = trace_] { return Renew(stub, request, trace); };
   // A store that is away for a while does not end the session: the lease may still be ours when it is back.
   const rpc::LeaseKeeper::Options options{absl::Seconds(kLeaseSeconds), false};
   keeper_ = std::make_shared<rpc::LeaseKeeper>(std::move(executor), options, std::move(renew), std::move(on_lost));
@@ -83,7 +83,7 @@ net::Awaitable<absl::Status> Maildrop::List() {
   mailbox::v1::ListMaildropRequest request;
   request.set_account_id(account_id_);
   request.set_lease_id(lease_id_);
-  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, correlation_id_);
+  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, trace_);
   using ListStream = rpc::ServerStream<mailbox::v1::ListMaildropResponse>;
   ListStream stream = ListStream::Start(stub_->async(), &Methods::ListMaildrop, request, context);
   uint32_t uid = 0;
@@ -140,7 +140,7 @@ void Maildrop::StartStream(uint64_t number, std::optional<uint32_t> top_lines, b
     selector->set_section(mailbox::v1::ContentSelector::SECTION_TOP);
     selector->set_top_lines(*top_lines);
   }
-  rpc::CallContext context = rpc::CallContext::Within(kStreamTimeout, correlation_id_);
+  rpc::CallContext context = rpc::CallContext::Within(kStreamTimeout, trace_);
   stream_.emplace(ContentStream::Start(stub_->async(), &Methods::FetchContent, request, context));
   packet_.Clear();
   next_chunk_ = 0;
@@ -227,7 +227,7 @@ net::Awaitable<absl::Status> Maildrop::Commit() {
   stream_.reset();
   released_ = true;
   EndLease();
-  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, correlation_id_);
+  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, trace_);
   auto response = co_await rpc::UnaryCall(stub_->async(), &Methods::CommitMaildrop, request, context);
   co_return response.status();
 }
@@ -240,7 +240,7 @@ net::Awaitable<void> Maildrop::Release() {
   mailbox::v1::ReleaseMaildropRequest request;
   request.set_account_id(account_id_);
   request.set_lease_id(lease_id_);
-  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, correlation_id_);
+  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, trace_);
   // A lease that cannot be given back ends by its time limit.
   [[maybe_unused]] auto response = co_await rpc::UnaryCall(stub_->async(), &Methods::ReleaseMaildrop, request, context);
 }

@@ -19,6 +19,7 @@
 #include "common/net/awaitable.h"
 #include "common/rpc/client_stream.h"
 #include "common/rpc/lease_keeper.h"
+#include "common/telemetry/trace.h"
 #include "mailmesh/mailbox/v1/mailbox_service.grpc.pb.h"
 
 namespace mailmesh::pop3_gateway {
@@ -33,7 +34,7 @@ class Maildrop {
  public:
   struct Options {
     std::string account_id;
-    std::string correlation_id;
+    telemetry::Trace trace;
     std::chrono::seconds login_delay{};  // RFC 2449, 6.5; zero: none
     std::function<void()> on_lease_lost;
   };
@@ -85,7 +86,7 @@ class Maildrop {
 
   std::shared_ptr<Stub> stub_;  // shared with a renewal under way
   std::string account_id_;
-  std::string correlation_id_;
+  telemetry::Trace trace_;
   std::string lease_id_;
   std::string mailbox_id_;
   uint32_t uid_validity_ = 0;

@@ -93,10 +93,10 @@ Session::Result Session::On(pop3::Quit) {
     gateway_.metrics.messages_deleted.Increment(static_cast<double>(deleted));
     Say(replies::kBye);
   } else {
-    telemetry::Warning("maildrop not updated", {{"session_id", session_id_}, {"account", account_}, {"error", base::Message(status)}});
+    telemetry::Warning("maildrop not updated", {trace_, {"session_id", session_id_}, {"account", account_}, {"error", base::Message(status)}});
     Say(replies::kNotAllDeleted);
   }
-  telemetry::Info("session ended", {{"session_id", session_id_}, {"account", account_}, {"deleted", deleted}});
+  telemetry::Info("session ended", {trace_, {"session_id", session_id_}, {"account", account_}, {"deleted", deleted}});
   co_return Next::kClose;
 }
 

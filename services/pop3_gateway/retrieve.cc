@@ -54,7 +54,7 @@ Session::Result Session::Retrieve(pop3::MessageNumber number, std::optional<uint
   if (FindOrSay(number) == nullptr) co_return Next::kGoOn;
   absl::StatusOr<std::string> first = co_await OpenMessage(number, top_lines);
   if (!first.ok()) {
-    telemetry::Warning("message not read", {{"session_id", session_id_}, {"account", account_}, {"error", base::Message(first.status())}});
+    telemetry::Warning("message not read", {trace_, {"session_id", session_id_}, {"account", account_}, {"error", base::Message(first.status())}});
     co_return SayAndGoOn(StatusToReply(first.status()));
   }
   Say(replies::kMessageFollows);
@@ -64,7 +64,7 @@ Session::Result Session::Retrieve(pop3::MessageNumber number, std::optional<uint
     absl::StatusOr<std::string_view> octets = co_await maildrop_->ReadMessage();
     if (!octets.ok()) {
       // After +OK only the end of the connection can tell that this is not the whole message.
-      telemetry::Warning("message not read", {{"session_id", session_id_}, {"account", account_}, {"error", base::Message(octets.status())}});
+      telemetry::Warning("message not read", {trace_, {"session_id", session_id_}, {"account", account_}, {"error", base::Message(octets.status())}});
       out_.clear();
       co_return Next::kClose;
     }

@@ -35,6 +35,7 @@ Session::Session(Gateway& gateway, net::Stream stream, bool implicit_tls)
       lines_(pop3::kMaxCommandLine),
       implicit_tls_(implicit_tls),
       session_id_(base::NewSessionId()),
+      trace_(telemetry::Trace::New()),
       kicked_(std::make_shared<std::atomic<Kick>>(Kick::kNone)) {}
 
 net::Awaitable<void> Session::Run() {
@@ -81,7 +82,7 @@ net::Awaitable<void> Session::Serve() {
 net::Awaitable<bool> Session::Handshake() {
   std::shared_ptr<const net::TlsServerContext> context = gateway_.tls;
   absl::Status status = co_await stream_.StartTlsServer(context);
-  if (!status.ok()) telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+  if (!status.ok()) telemetry::Debug("tls failed", {trace_, {"session_id", session_id_}, {"error", base::Message(status)}});
   co_return status.ok();
 }
 

@@ -16,6 +16,7 @@
 #include "common/pop3/command.h"
 #include "common/pop3/command_parser.h"
 #include "common/pop3/reply.h"
+#include "common/telemetry/trace.h"
 #include "services/pop3_gateway/gateway.h"
 #include "services/pop3_gateway/maildrop.h"
 
@@ -83,6 +84,7 @@ class Session {
   base::LineReader lines_;
   const bool implicit_tls_;
   const std::string session_id_;
+  const telemetry::Trace trace_;
   enum class Kick { kNone, kDrain, kNow };
   std::shared_ptr<std::atomic<Kick>> kicked_;  // shared with the registry's callback, which may run a little longer
   service::SessionRegistry::Entry entry_;

@@ -50,7 +50,7 @@ net::Awaitable<void> BodySink::StartUploads() {
 }
 
 net::Awaitable<void> BodySink::StartShardUploads() {
-  rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, correlation_id_);
+  rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, trace_);
   for (const auto& [shard, copies] : envelope_.local()) {
     Upload& upload = uploads_[shard];
     const net::TimePoint deadline = net::After(kChannelTimeout);
@@ -66,9 +66,9 @@ net::Awaitable<void> BodySink::StartShardUploads() {
 }
 
 net::Awaitable<void> BodySink::StartRelayUpload() {
-  rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, correlation_id_);
+  rpc::CallContext context = rpc::CallContext::Within(kUploadTimeout, trace_);
   Upload& upload = uploads_[""];
-  rpc::CallContext picking = rpc::CallContext::Within(absl::FromChrono(kChannelTimeout), correlation_id_);
+  rpc::CallContext picking = rpc::CallContext::Within(absl::FromChrono(kChannelTimeout), trace_);
   absl::StatusOr<std::shared_ptr<grpc::Channel>> relay = co_await ingress_.relays->Pick(picking);
   if (!relay.ok()) {
     upload.status = relay.status();

@@ -16,6 +16,7 @@
 #include "common/mime/header.h"
 #include "common/net/awaitable.h"
 #include "common/rpc/client_stream.h"
+#include "common/telemetry/trace.h"
 #include "mailmesh/mailbox/v1/mailbox_service.grpc.pb.h"
 #include "mailmesh/relay/v1/relay_service.grpc.pb.h"
 #include "services/smtp_ingress/envelope.h"
@@ -29,8 +30,8 @@ class BodySink {
   static constexpr size_t kInlineLimit = 256 * 1024;
 
   // Borrows both for its life. `lmtp`: each recipient gets an answer of its own, so that every shard must be asked.
-  BodySink(Ingress& ingress, const Envelope& envelope, std::string correlation_id, bool lmtp = false)
-      : ingress_(ingress), envelope_(envelope), correlation_id_(std::move(correlation_id)), lmtp_(lmtp) {}
+  BodySink(Ingress& ingress, const Envelope& envelope, telemetry::Trace trace, bool lmtp = false)
+      : ingress_(ingress), envelope_(envelope), trace_(std::move(trace)), lmtp_(lmtp) {}
 
   // Never fails: a destination whose upload breaks is remembered, and BodyFor says so.
   net::Awaitable<void> Append(std::string octets);
@@ -68,7 +69,7 @@ class BodySink {
 
   Ingress& ingress_;
   const Envelope& envelope_;
-  const std::string correlation_id_;
+  const telemetry::Trace trace_;
   const bool lmtp_;
   mime::HeaderScanner header_;
   uint64_t size_ = 0;

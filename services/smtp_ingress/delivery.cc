@@ -85,13 +85,17 @@ net::Awaitable<absl::Status> DeliverToShard(Ingress& ingress, const DeliveryRequ
     recipient->set_mailbox(copy.mailbox);
   }
   const std::shared_ptr<MailboxService::Stub> stub = ingress.stores.For(*channel);
-  rpc::CallContext context = rpc::CallContext::Within(timeout, request.facts.correlation_id());
+  rpc::CallContext context = rpc::CallContext::Within(timeout, request.trace);
   rpc::RetryPolicy policy;
   policy.max_attempts = patient ? 100 : 5;
   auto response = co_await rpc::RetryUnary(stub->async(), &StoreMethods::DeliverMessage, call, context, policy);
   if (!response.ok()) co_return response.status();
   if (response->results_size() != static_cast<int>(copies.size())) co_return absl::InternalError("results differ in number");
-  for (int i = 0; i < response->results_size(); ++i) delivery.copies[static_cast<size_t>(i)] = FromResult(response->results(i));
+  for (size_t i = 0; i < copies.size(); ++i) {
+    delivery.copies[i] = FromResult(response->results(static_cast<int>(i)));
+    if (!delivery.copies[i].ok()) continue;
+    ingress.metrics.recipients.With({"mailbox", "store"}).Increment(static_cast<double>(copies[i].recipients.size()));
+  }
   co_return absl::OkStatus();
 }
 
@@ -105,7 +109,7 @@ struct Gather {
 net::Awaitable<void> RunShard(Ingress* ingress, const DeliveryRequest* request, ShardDelivery* delivery, Gather* gather) {
   absl::Status status = co_await DeliverToShard(*ingress, *request, *delivery);
   if (!status.ok()) {
-    telemetry::Warning("shard did not take a message", {{"correlation_id", request->facts.correlation_id()},
+    telemetry::Warning("shard did not take a message", {request->trace,
                                                         {"shard", delivery->shard},
                                                         {"error", base::Message(status)}});
     std::fill(delivery->copies.begin(), delivery->copies.end(), status);
@@ -165,20 +169,25 @@ net::Awaitable<absl::Status> EnqueueOne(Ingress& ingress, const DeliveryRequest&
     call.set_dsn_return(*mail.ret == smtp::Ret::kFull ? relay::v1::DSN_RETURN_FULL : relay::v1::DSN_RETURN_HEADERS);
   }
   call.set_envelope_id(mail.envid.value_or(""));
-  rpc::CallContext context = rpc::CallContext::Within(kEnqueueTimeout, request.facts.correlation_id());
+  rpc::CallContext context = rpc::CallContext::Within(kEnqueueTimeout, request.trace);
   // Again and again, but at one: what a lost answer was about is in its spool, and in no other.
   rpc::RetryPolicy policy;
   policy.max_attempts = 100;
+  absl::StatusOr<relay::v1::EnqueueMessageResponse> response = absl::UnknownError("not asked");
   if (const std::shared_ptr<grpc::Channel>& relay = request.body.relay(); relay != nullptr) {
     auto stub = RelayService::NewStub(relay);
-    auto response = co_await rpc::RetryUnary(stub->async(), &RelayMethods::EnqueueMessage, call, context, policy);
-    co_return response.status();
+    response = co_await rpc::RetryUnary(stub->async(), &RelayMethods::EnqueueMessage, call, context, policy);
+  } else {
+    auto attempt = [&call](const std::shared_ptr<grpc::Channel>& relay, const rpc::CallContext& bounded) {
+      return EnqueueAt(relay, call, bounded);
+    };
+    response = co_await ingress.relays->CallOne<relay::v1::EnqueueMessageResponse>(policy, context, attempt);
   }
-  auto attempt = [&call](const std::shared_ptr<grpc::Channel>& relay, const rpc::CallContext& bounded) {
-    return EnqueueAt(relay, call, bounded);
-  };
-  auto response = co_await ingress.relays->CallOne<relay::v1::EnqueueMessageResponse>(policy, context, attempt);
-  co_return response.status();
+  if (!response.ok()) co_return response.status();
+  for (const relay::v1::QueueRecipient& recipient : call.recipients()) {
+    ingress.metrics.recipients.With({recipient.has_local() ? "mailbox" : "server", "relay"}).Increment();
+  }
+  co_return absl::OkStatus();
 }
 
 // In as many calls as its recipients need, each with an id of its own: a repetition after a lost answer changes nothing. An
@@ -235,7 +244,7 @@ net::Awaitable<void> HandToRelay(Ingress& ingress, const DeliveryRequest& reques
   if (!status.ok()) {
     // A failure leaves the shard's own answer standing. What is stored is safe: the client is not told to send it all again
     // because a report cannot be queued.
-    telemetry::Warning("not handed to the relay", {{"correlation_id", request.facts.correlation_id()}, {"error", base::Message(status)}});
+    telemetry::Warning("not handed to the relay", {request.trace, {"error", base::Message(status)}});
     co_return;
   }
   for (absl::Status* copy : handed) *copy = absl::OkStatus();

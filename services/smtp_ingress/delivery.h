@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/net/awaitable.h"
+#include "common/telemetry/trace.h"
 #include "mailmesh/type/v1/message.pb.h"
 #include "services/smtp_ingress/body_sink.h"
 #include "services/smtp_ingress/envelope.h"
@@ -26,6 +27,7 @@ struct DeliveryRequest {
   const BodySink& body;
   type::v1::SessionFacts facts;
   std::string received_field;
+  telemetry::Trace trace;
   bool lmtp = false;  // the client gets an answer for each recipient, so nothing is handed to the relay in place of a shard
 };
 

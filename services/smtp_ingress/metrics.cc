@@ -21,6 +21,11 @@ Metrics::Metrics(telemetry::Registry& registry)
       transactions(registry.AddCounterFamily(
           "mailmesh_smtp_transactions_total", "Messages whose content came in.",
           {Listener(), {"result", {"accepted", "rejected", "deferred", "aborted"}}})),
+      recipients(registry.AddCounterFamily(
+          "mailmesh_smtp_recipients_total",
+          "Recipients of messages that were taken: whose copy goes to a mailbox here or to another server, and whether the store has it "
+          "already or the relay has taken it over.",
+          {{"to", {"mailbox", "server"}}, {"by", {"store", "relay"}}})),
       message_size(registry.AddHistogramFamily("mailmesh_smtp_message_size_bytes", "Size of accepted messages.", {Listener()},
                                                telemetry::SizeBuckets())),
       commit_seconds(registry.AddHistogram("mailmesh_smtp_commit_seconds",

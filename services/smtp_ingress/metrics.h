@@ -14,6 +14,7 @@ struct Metrics {
   telemetry::GaugeFamily sessions_limit;       // listener
   telemetry::HistogramFamily command_seconds;  // listener, command, code_class
   telemetry::CounterFamily transactions;       // listener, result
+  telemetry::CounterFamily recipients;         // to, by
   telemetry::HistogramFamily message_size;     // listener
   telemetry::Histogram commit_seconds;         // final dot -> durable
   telemetry::CounterFamily completed;          // change

@@ -126,7 +126,7 @@ net::Awaitable<bool> Session::Handshake() {
   std::shared_ptr<const net::TlsServerContext> context = ingress_.tls;
   absl::Status status = co_await stream_.StartTlsServer(context);
   stream_.ExpiresAt(session_end_ + kLastWordTimeout);
-  if (!status.ok()) telemetry::Debug("tls failed", {{"session_id", session_id_}, {"error", base::Message(status)}});
+  if (!status.ok()) telemetry::Debug("tls failed", {trace_, {"session_id", session_id_}, {"error", base::Message(status)}});
   co_return status.ok();
 }
 
@@ -258,7 +258,7 @@ Session::Handled Session::On(server::HelloReceived event) {
 
 Session::Handled Session::On(server::StartTlsReceived event) {
   if (event.discarded > 0) {
-    telemetry::Warning("octets behind STARTTLS were thrown away", {{"session_id", session_id_},
+    telemetry::Warning("octets behind STARTTLS were thrown away", {trace_, {"session_id", session_id_},
                                                                    {"peer", stream_.peer_address().ToString()},
                                                                    {"octets", static_cast<uint64_t>(event.discarded)}});
   }

@@ -14,6 +14,7 @@
 #include "common/net/buffered_reader.h"
 #include "common/net/stream.h"
 #include "common/smtp/server_machine.h"
+#include "common/telemetry/trace.h"
 #include "services/smtp_ingress/body_sink.h"
 #include "services/smtp_ingress/completion.h"
 #include "services/smtp_ingress/envelope.h"
@@ -113,7 +114,7 @@ class Session {
   std::string account_;     // its address
   Limits::SessionPermit account_permit_;  // of whom logged in
 
-  std::string correlation_id_;  // of the message
+  telemetry::Trace trace_ = telemetry::Trace::New();  // of the session until MAIL, then of the newest message
   std::unique_ptr<Envelope> envelope_;
   std::unique_ptr<BodySink> body_;
   std::unique_ptr<Completion> completion_;  // on submission

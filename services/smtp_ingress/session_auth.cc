@@ -16,7 +16,7 @@ constexpr auto kStepTimeout = std::chrono::seconds(30);
 }  // namespace
 
 auth::ConnectionFacts Session::Facts() const {
-  return auth::FactsOf(stream_, type::v1::PROTOCOL_SUBMISSION, session_id_);
+  return auth::FactsOf(stream_, type::v1::PROTOCOL_SUBMISSION, trace_);
 }
 
 Session::Handled Session::On(server::AuthReceived event) {
@@ -49,7 +49,7 @@ void Session::ConcludeStep(auth::Step step) {
   if (const auto* failure = std::get_if<auth::Failure>(&step)) {
     const std::string_view reason = auth::FailureReasonName(failure->reason);
     ingress_.metrics.auth_attempts.With({"smtp", mechanism_, reason}).Increment();
-    telemetry::Info("log-in failed", {{"session_id", session_id_},
+    telemetry::Info("log-in failed", {trace_, {"session_id", session_id_},
                                       {"peer", stream_.peer_address().ToString()},
                                       {"mechanism", mechanism_},
                                       {"reason", reason},
@@ -75,7 +75,7 @@ void Session::ConcludeStep(auth::Step step) {
   if (!success.shard_endpoint.empty()) ingress_.shards->Learn(success.shard, success.shard_endpoint);
   entry_.SetAccount(account_);
   machine_.SetOffer(Offer());
-  telemetry::Info("logged in", {{"session_id", session_id_},
+  telemetry::Info("logged in", {trace_, {"session_id", session_id_},
                                 {"account", account_},
                                 {"peer", stream_.peer_address().ToString()},
                                 {"mechanism", mechanism_},

@@ -3,7 +3,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/mime/compose.h"
 #include "common/mime/date.h"
@@ -64,7 +63,7 @@ Session::Handled Session::On(server::MailReceived event) {
   if (!account_id_.empty()) {
     const std::string sender = event.mail.reverse_path.is_null() ? "" : event.mail.reverse_path.mailbox->ToString();
     const net::TimePoint deadline = net::After(kLookupTimeout);
-    absl::StatusOr<bool> owned = co_await ingress_.lookups.CheckSender(account_id_, sender, deadline);
+    absl::StatusOr<bool> owned = co_await ingress_.lookups.CheckSender(account_id_, sender, deadline, trace_);
     if (!owned.ok() || !*owned) {
       Answer(smtp::Verb::kMail, owned.ok() ? replies::kSenderNotOwned : StatusToReply(owned.status()));
       co_return;
@@ -74,7 +73,7 @@ Session::Handled Session::On(server::MailReceived event) {
     Answer(smtp::Verb::kMail, replies::kRateLimited);
     co_return;
   }
-  correlation_id_ = base::NewIdText();
+  trace_ = telemetry::Trace::New();
   envelope_ = std::make_unique<Envelope>(std::move(event.mail));
   Answer(smtp::Verb::kMail, replies::kSenderOk);
 }
@@ -99,7 +98,7 @@ Session::Handled Session::On(server::RcptReceived event) {
   }
   const std::string address = RecipientAddress(event.rcpt.forward_path);
   const net::TimePoint deadline = net::After(kLookupTimeout);
-  auto resolution = co_await ingress_.lookups.ResolveRecipient(address, deadline);
+  auto resolution = co_await ingress_.lookups.ResolveRecipient(address, deadline, trace_);
   if (!resolution.ok()) {
     Answer(smtp::Verb::kRcpt, StatusToReply(resolution.status()));
     co_return;
@@ -109,8 +108,7 @@ Session::Handled Session::On(server::RcptReceived event) {
   const bool may_relay = !account_id_.empty();
   const smtp::CannedReply& reply = nowhere && may_relay ? kNotQualified : ResolutionToReply(resolution->kind(), may_relay);
   if (reply.code / 100 != 2) {
-    telemetry::Info("recipient refused", {{"session_id", session_id_},
-                                          {"correlation_id", correlation_id_},
+    telemetry::Info("recipient refused", {trace_, {"session_id", session_id_},
                                           {"peer", stream_.peer_address().ToString()},
                                           {"recipient", address},
                                           {"code", static_cast<int64_t>(reply.code)}});
@@ -126,7 +124,7 @@ Session::Handled Session::On(server::RcptReceived event) {
 }
 
 Session::Handled Session::On(server::BeginContent) {
-  body_ = std::make_unique<BodySink>(ingress_, *envelope_, correlation_id_, kind_ == ListenerKind::kLmtp);
+  body_ = std::make_unique<BodySink>(ingress_, *envelope_, trace_, kind_ == ListenerKind::kLmtp);
   completion_ = NewCompletion();
   Answer(smtp::Verb::kData, replies::kStartMailInput);
   co_return;
@@ -172,7 +170,7 @@ Session::Handled Session::On(server::ContentRefused) {
 
 type::v1::SessionFacts Session::MessageFacts() const {
   type::v1::SessionFacts facts;
-  facts.set_correlation_id(correlation_id_);
+  facts.set_correlation_id(trace_.trace_id);
   facts.set_peer_address(stream_.peer_address().ToString());
   facts.set_helo(helo_);
   facts.set_protocol(ProtocolName(kind_ == ListenerKind::kLmtp, machine_.extended(), envelope_->mail().smtputf8,
@@ -208,7 +206,7 @@ net::Awaitable<std::vector<smtp::Reply>> Session::Store(uint64_t size) {
   co_await body_->Finish();
   type::v1::SessionFacts facts = MessageFacts();
   std::string received = ReceivedFieldFor(facts);
-  DeliveryRequest request{*envelope_, *body_, std::move(facts), std::move(received), lmtp};
+  DeliveryRequest request{*envelope_, *body_, std::move(facts), std::move(received), trace_, lmtp};
   std::vector<absl::Status> results = co_await Deliver(ingress_, std::move(request));
   const std::chrono::duration<double> took = net::Clock::now() - start;
   if (lmtp) {
@@ -216,7 +214,7 @@ net::Awaitable<std::vector<smtp::Reply>> Session::Store(uint64_t size) {
       answers.push_back(status.ok() ? smtp::Reply(replies::kMessageAccepted) : smtp::Reply(StatusToReply(status)));
     }
   } else {
-    answers.push_back(SummaryReply(results, correlation_id_));
+    answers.push_back(SummaryReply(results, trace_.trace_id));
   }
   const uint16_t code = answers.front().code;
   if (code < 300) {
@@ -237,8 +235,7 @@ Session::Handled Session::On(server::EndContent event) {
   const uint16_t code = answers.front().code;
   const std::string_view result = code < 300 ? "accepted" : code < 500 ? "deferred" : "rejected";
   ingress_.metrics.transactions.With({ListenerName(kind_), result}).Increment();
-  telemetry::Info("message", {{"session_id", session_id_},
-                              {"correlation_id", correlation_id_},
+  telemetry::Info("message", {trace_, {"session_id", session_id_},
                               {"listener", ListenerName(kind_)},
                               {"peer", stream_.peer_address().ToString()},
                               {"account", account_},

@@ -16,9 +16,22 @@ class Findings:
     def __init__(self):
         self.found = {kind: [] for kind in KINDS}
         self.copies = 0  # acknowledged and found
+        self.errors = []  # exceptions of what could not be looked at
 
     def add(self, kind, text, key=None):
         self.found[kind].append((text, key))
+
+    def add_error(self, what, error):
+        self.errors.append(error)
+        self.add("wrong", f"{what}: {type(error).__name__}: {error}")
+
+    def guard(self, what, step, *arguments):
+        """Not being able to look is a finding too, and the rest is looked at all the same. What the step returns; None then."""
+        try:
+            return step(*arguments)
+        except Exception as error:
+            self.add_error(f"{what} could not be checked", error)
+            return None
 
     def count(self):
         return sum(len(all_) for all_ in self.found.values())
@@ -34,20 +47,25 @@ class Check:
         self.site, self.ledger, self.findings = site, ledger, Findings()
 
     def run(self, relay_window):
+        guard = self.findings.guard
         for text, key in self.ledger.faults:
             self.findings.add("wrong", text, key)
-        self.deliveries()
+        guard("deliveries", self.deliveries)
         for user in (f"{writer}@{DOMAIN}" for writer in self.site.writers):
-            self.writer(user)
+            guard(user, self.writer, user)
         for user in self.site.inboxes:
-            client = self.connect(user)
-            for owner, validity in list(self.ledger.snapshots):
-                if owner == user:
-                    self.catch_up(client, user, "INBOX", validity, may_be_gone=False)
-            client.close()
-        repeats = self.remote(relay_window) if self.site.peer is not None else 0
-        self.verify()
-        return repeats
+            guard(user, self.inbox, user)
+        repeats = guard("the other site", self.remote, relay_window) if self.site.peer is not None else 0
+        guard("the store", self.verify)
+        return repeats or 0
+
+    def inbox(self, user):
+        """From each earlier state that a watcher saw."""
+        client = self.connect(user)
+        for owner, validity in list(self.ledger.snapshots):
+            if owner == user:
+                self.catch_up(client, user, "INBOX", validity, may_be_gone=False)
+        client.close()
 
     def connect(self, user):
         return Imap(self.site.mesh.address("imap"), user, PASSWORD)
@@ -89,23 +107,27 @@ class Check:
 
     def deliveries(self):
         """Each recipient of each message."""
-        there = {}
-        for user in (*self.site.inboxes, *self.site.maildrops, self.site.fetched, f"submitter@{DOMAIN}"):
-            client = self.connect(user)
-            there[user], _ = self.read(client, "INBOX", user)
-            client.close()
+        users = (*self.site.inboxes, *self.site.maildrops, self.site.fetched, f"submitter@{DOMAIN}")
+        seen = {user: self.findings.guard(user, self.inbox_of, user) for user in users}
+        there = {user: keys for user, keys in seen.items() if keys is not None}
         expected = collections.defaultdict(set)
         for message in list(self.ledger.messages.values()):
             for recipient, outcome in message.outcomes.items():
                 if recipient in there:
                     expected[recipient].add(message.key)
                     self.delivery(message, recipient, outcome, len(there[recipient].get(message.key, ())))
-                elif recipient.endswith("@" + DOMAIN) and any(message.key in keys for keys in there.values()) \
+                elif recipient not in users and recipient.endswith("@" + DOMAIN) and any(message.key in keys for keys in there.values()) \
                         and len(message.outcomes) == 1:
                     self.findings.add("wrong", f"{recipient}: refused, and yet somewhere", message.key)
         for user, keys in there.items():
             for key in keys.keys() - expected[user]:
                 self.findings.add("wrong", f"{user}: not one of its recipients", key)
+
+    def inbox_of(self, user):
+        client = self.connect(user)
+        seen, _ = self.read(client, "INBOX", user)
+        client.close()
+        return seen
 
     def delivery(self, message, recipient, outcome, count):
         popped = self.ledger.popped[recipient].get(message.key)

@@ -39,11 +39,11 @@ def programs(build, folder):
 
 
 class Site:
-    def __init__(self, folder, sabotage=None, writers=3, kills=0):
+    def __init__(self, folder, sabotage=None, writers=3, kills=0, config=CONFIG):
         self.dir = pathlib.Path(folder)
         self.faults = self.dir / "faults"
         self.faults.mkdir()
-        self.sabotage = sabotage
+        self.sabotage, self.config = sabotage, config
         self.disk_bytes = max(DISK, kills * DISK_OF_A_KILL)
         self.inboxes = [f"inbox{i}@{DOMAIN}" for i in range(4)]
         self.maildrops = [f"drop{i}@{DOMAIN}" for i in range(4)]
@@ -77,7 +77,7 @@ class Site:
             self.peer = None
         os.environ["MAILMESH_FAULTS"] = str(self.faults)
         os.environ["MAILMESH_SABOTAGE"] = self.sabotage or ""
-        self.mesh = Mesh(CONFIG, directory=mesh_folder).start()
+        self.mesh = Mesh(self.config, directory=mesh_folder).start()
         self.tls = self.mesh.tls_context()
         self.tls.check_hostname = True
         self._fill()

@@ -108,7 +108,7 @@ class MutualTls(unittest.TestCase):
 
     def test_wrong_role_is_refused(self):
         pki = self.mesh.dir / "pki"
-        done = self.call_as(pki / "imap_gateway.pem", pki / "imap_gateway.key", self.mesh.ca)
+        done = self.call_as(pki / "imap_gateway/tls.crt", pki / "imap_gateway/tls.key", self.mesh.ca)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("PERMISSION_DENIED", done.stderr)
 

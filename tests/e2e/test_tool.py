@@ -7,6 +7,7 @@ import pathlib
 import pwd
 import re
 import shutil
+import signal
 import smtplib
 import subprocess
 import tempfile
@@ -97,6 +98,28 @@ class Tool(unittest.TestCase):
             self.fails("config", "check", file, text="unknown key: pigeon")
 
     # Accounts and log-in.
+
+    def test_upgrade_tells_versions_and_asks_everyone_before_it_is_finalized(self):
+        version = self.mesh.run("--version").stdout.strip()
+        told = self.mesh.json("upgrade", "status")
+        rows = {row["process"]: row for row in told["processes"]}
+        self.assertEqual(set(rows), set(ROLES))
+        for row in rows.values():
+            self.assertEqual((row["standing"], row["version"]), ("current", version))
+        # A new mesh has nothing to finalize.
+        self.assertEqual({role: (row["schema"], row["newest"], row["step_left"]) for role, row in rows.items() if row["schema"] != "-"},
+                         {"directory": ("1", "1", "0"), "mailbox_store": ("3", "3", "0"), "outbound_relay": ("2", "2", "0")})
+        self.assertEqual(told["summary"]["finalize"], "done")
+        process = self.mesh.process_id("fetcher")
+        os.kill(process, signal.SIGSTOP)
+        try:
+            self.fails("upgrade", "finalize", code=69, text="fetcher at ")
+            done = self.mesh.run("upgrade", "finalize", "--gone", "fetcher")
+            self.assertIn("is not seen", done.stderr)
+        finally:
+            os.kill(process, signal.SIGCONT)
+        self.deliver("one")
+        self.assertNotEqual(self.mesh.json("mailbox", "status", self.account, "INBOX")["last_arrival"], "-")
 
     def test_auth_test_logs_in_as_a_gateway_does(self):
         def log_in(*more):

@@ -20,9 +20,8 @@ SECONDS = 10
 
 
 def channel(site, server, role="operator"):
-    pki = site.mesh.dir / "pki"
-    credentials = grpc.ssl_channel_credentials((site.mesh.dir / "ca.pem").read_bytes(), (pki / f"{role}.key").read_bytes(),
-                                               (pki / f"{role}.pem").read_bytes())
+    pki = site.mesh.dir / "pki" / role
+    credentials = grpc.ssl_channel_credentials(*((pki / name).read_bytes() for name in ("ca.crt", "tls.key", "tls.crt")))
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     return grpc.secure_channel(site.mesh.endpoints[f"{server}.grpc"], credentials, options)
 

@@ -54,7 +54,7 @@ def misbehave(stage, action, always=True):
 
 def server_tls(site):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(site.mesh.dir / "pki/server.pem", site.mesh.dir / "pki/server.key")
+    context.load_cert_chain(site.mesh.dir / "pki/server/tls.crt", site.mesh.dir / "pki/server/tls.key")
     return context
 
 

@@ -11,6 +11,9 @@ import tempfile
 
 from tests.support.ports import free_ports, wait_for_port
 
+# The services of a site, and where others expect them.
+PORTS = {"smtp": 25, "lmtp": 24, "imap": 143, "pop3": 110, "imaps": 993, "pop3s": 995, "smtps": 465}
+
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 ROOT = PROJECT / "build/peers/root"
 
@@ -29,8 +32,9 @@ def require_root(name="root"):
 
 
 class Site:
-    """One site with Postfix (SMTP) and Dovecot (LMTP, IMAP, POP3), all on 127.0.0.1.
+    """One site with Postfix (SMTP) and Dovecot (LMTP, IMAP, POP3), all on one address.
 
+    address: with another than 127.0.0.1, each service is on its well-known port.
     domains: those it stores mail for; each of `users` exists in each, with password `password`.
     routes: {domain: (host, port)} for mail that it sends on.
     tls: (certificate, key, ca) paths, or None for a site without TLS.
@@ -41,12 +45,16 @@ class Site:
     """
 
     def __init__(self, domains, routes=None, tls=None, password="peer-secret", size_limit=0, drop_headers="",
-                 users=("anna", "bert"), keep_octets=False, postfix=None, log_in="", dovecot=""):
+                 users=("anna", "bert"), keep_octets=False, postfix=None, log_in="", dovecot="",
+                 address="127.0.0.1"):
         require_root()
+        self.address = address
         self.users = users
         self.domains = domains
         self.password = password
-        self.smtp_port, self.lmtp_port, self.imap_port, self.pop3_port, self.imaps_port, self.pop3s_port, self.smtps_port = free_ports(7)
+        ports = dict(zip(PORTS, free_ports(len(PORTS)))) if address == "127.0.0.1" else PORTS
+        self.smtp_port, self.lmtp_port, self.imap_port, self.pop3_port = (ports[s] for s in ("smtp", "lmtp", "imap", "pop3"))
+        self.imaps_port, self.pop3s_port, self.smtps_port = (ports[s] for s in ("imaps", "pop3s", "smtps"))
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="peer-", dir=PROJECT / "build/peers"))
         if log_in:
             postfix = {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth",
@@ -67,7 +75,7 @@ class Site:
             "myhostname": f"mail.{self.domains[0]}",
             "mydestination": "",
             "mynetworks": "127.0.0.0/8",
-            "inet_interfaces": "127.0.0.1",
+            "inet_interfaces": self.address,
             "inet_protocols": "ipv4",
             "disable_dns_lookups": "yes",
             "smtp_dns_support_level": "disabled",
@@ -115,12 +123,12 @@ class Site:
             fields = line.split()
             if not line.startswith(("#", " ")) and len(fields) >= 8:
                 if fields[0] == "smtp" and fields[1] == "inet":
-                    fields[0] = f"127.0.0.1:{self.smtp_port}"
+                    fields[0] = f"{self.address}:{self.smtp_port}"
                 fields[4] = "n"  # no second chroot inside ours
                 line = " ".join(fields)
             master.append(line)
         if tls:
-            master.append(f"127.0.0.1:{self.smtps_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes")
+            master.append(f"{self.address}:{self.smtps_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes")
         (etc / "master.cf").write_text("\n".join(master) + "\n")
 
     def _write_dovecot(self, tls, keep_octets, log_in, more):
@@ -142,7 +150,7 @@ class Site:
                           "    mode = 0660\n    user = postfix\n    group = postfix\n  }\n}\n")
         (etc / "dovecot.conf").write_text(
             f"""protocols = imap pop3 lmtp
-listen = 127.0.0.1
+listen = {self.address}
 log_path = /var/log/dovecot.log
 disable_plaintext_auth = no
 ssl = {"yes" if tls else "no"}
@@ -178,10 +186,9 @@ userdb {{
 """
         )
 
-    @staticmethod
-    def _inet(name, port):
+    def _inet(self, name, port):
         ssl = "    ssl = yes\n" if name.endswith("s") and port else ""
-        return f"  inet_listener {name} {{\n    address = 127.0.0.1\n    port = {port}\n{ssl}  }}\n"
+        return f"  inet_listener {name} {{\n    address = {self.address}\n    port = {port}\n{ssl}  }}\n"
 
     def start(self):
         """Starts both servers and returns when they accept; returns self."""
@@ -214,7 +221,7 @@ exec sleep infinity
         )
         try:
             for port in (self.smtp_port, self.imap_port, self.pop3_port, self.lmtp_port):
-                wait_for_port(port)
+                wait_for_port(port, address=self.address)
         except TimeoutError as error:
             text = self.log()
             self.stop()

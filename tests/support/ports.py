@@ -34,16 +34,16 @@ def port_base():
                 s.close()
 
 
-def wait_for_port(port, seconds=30):
-    """Returns when something accepts on 127.0.0.1:port; raises TimeoutError otherwise."""
+def wait_for_port(port, seconds=30, address="127.0.0.1"):
+    """Returns when something accepts on address:port; raises TimeoutError otherwise."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((address, port), 1).close()
             return
         except OSError:
             time.sleep(0.05)
-    raise TimeoutError(f"nothing listens on 127.0.0.1:{port} after {seconds} s")
+    raise TimeoutError(f"nothing listens on {address}:{port} after {seconds} s")
 
 
 def wait_until(condition, what, seconds=30, step=0.05):

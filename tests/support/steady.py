@@ -158,8 +158,11 @@ class Imap(Steady):
         if line.startswith("* BYE"):
             raise Told
         self.under_way = "between"
-        self.command(f'LOGIN {self.user} "{self.password}"')
-        self.command("SELECT INBOX")
+        # What needs what was refused for a moment is not tried: it would be a mistake of the client's.
+        if not self.command(f'LOGIN {self.user} "{self.password}"').startswith("a OK"):
+            return
+        if not self.command("SELECT INBOX").startswith("a OK"):
+            return
         for _ in range(self._random.randrange(1, 6)):
             if self.stopped():
                 break

@@ -156,7 +156,7 @@ Session::Result Session::AppendBroken(CommandReader::Event event) {
 }
 
 Session::Result Session::CommitAppend(mailbox::v1::AppendMessagesRequest request) {
-  request.mutable_facts()->set_correlation_id(session_id_);
+  request.mutable_facts()->set_correlation_id(trace_.trace_id);
   request.mutable_facts()->set_protocol("IMAP");
   request.mutable_facts()->set_peer_address(stream_.peer_address().is_unix() ? "unix"
                                                                              : stream_.peer_address().ip().ToString());

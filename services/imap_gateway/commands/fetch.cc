@@ -85,7 +85,7 @@ net::Awaitable<void> Session::MarkSeen(FetchJob& job) {
   auto stored = co_await StoreFlags(std::move(request), std::move(unseen), job.version);
   if (!stored.ok()) {
     // Reading goes on where writing cannot (a full disk).
-    telemetry::Info("seen not set", {{"session_id", session_id_}, {"error", base::Message(stored.status())}});
+    telemetry::Info("seen not set", {trace_, {"session_id", session_id_}, {"error", base::Message(stored.status())}});
     co_return;
   }
   const OwnStore own{uids, imap::Store::Mode::kAdd, kFlagSeen};
@@ -199,7 +199,7 @@ Session::Result Session::WriteBody(FetchJob& job, imap::FetchResponse& response,
   }
   if (failed.ok()) co_return Next::kGoOn;
   // The response has begun: only the end of the connection can tell that this is not all of it.
-  telemetry::Warning("message not read", {{"session_id", session_id_}, {"account", account_}, {"error", failed}});
+  telemetry::Warning("message not read", {trace_, {"session_id", session_id_}, {"account", account_}, {"error", failed}});
   out_.clear();
   co_return Next::kClose;
 }

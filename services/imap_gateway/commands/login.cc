@@ -39,7 +39,7 @@ std::optional<base::Secret> DecodeBase64(std::string_view text) {
 }  // namespace
 
 auth::ConnectionFacts Session::Facts() const {
-  return auth::FactsOf(stream_, type::v1::PROTOCOL_IMAP, session_id_);
+  return auth::FactsOf(stream_, type::v1::PROTOCOL_IMAP, trace_);
 }
 
 std::vector<std::string> Session::CapabilityWords() const {
@@ -103,7 +103,7 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
   if (const auto* failure = std::get_if<auth::Failure>(&step)) {
     const std::string_view reason = auth::FailureReasonName(failure->reason);
     gateway_.metrics.auth_attempts.With({"imap", mechanism, reason}).Increment();
-    telemetry::Info("log-in failed", {{"session_id", session_id_},
+    telemetry::Info("log-in failed", {trace_, {"session_id", session_id_},
                                       {"peer", stream_.peer_address().ToString()},
                                       {"mechanism", mechanism},
                                       {"reason", reason},
@@ -119,13 +119,13 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
   const auth::Success success = std::get<auth::Success>(std::move(step));
   gateway_.metrics.auth_attempts.With({"imap", mechanism, "success"}).Increment();
   if (!success.shard_endpoint.empty()) gateway_.shard_map->Learn(success.shard, success.shard_endpoint);
-  store_ = std::make_unique<StoreCalls>(gateway_.shards->Get(success.shard), success.account_id, session_id_);
+  store_ = std::make_unique<StoreCalls>(gateway_.shards->Get(success.shard), success.account_id, trace_);
   account_ = success.address;
   stream_.ExpiresAt(net::kNever);
   commands_.set_limits(LoggedInLimits(gateway_));
   entry_.SetAccount(account_);
   SetState(SessionState::kAuthenticated);
-  telemetry::Info("logged in", {{"session_id", session_id_},
+  telemetry::Info("logged in", {trace_, {"session_id", session_id_},
                                 {"account", account_},
                                 {"peer", stream_.peer_address().ToString()},
                                 {"mechanism", mechanism},

@@ -118,6 +118,7 @@ class Copier {
     }
     CountAdded(txn_.EditRecord(), messages_.size(), octets_);
     to->set_highest_modseq(modseq);
+    if (txn_.store().KeepsArrivals()) to->set_last_arrival_seconds(txn_.store().NowSeconds());
     change->modseq = modseq;
     change->uid_next = to->uid_next();
     return absl::OkStatus();

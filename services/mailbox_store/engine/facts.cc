@@ -31,8 +31,8 @@ storage::v1::MessageFacts ToStored(const type::v1::SessionFacts& facts) {
 void LogStored(const StoreMetrics* metrics, std::string_view operation, const type::v1::SessionFacts& facts, std::string_view request_id,
                std::string_view account_id, std::string_view mailbox_id, std::string_view message_id, uint32_t uid, uint64_t size) {
   if (metrics != nullptr) metrics->append_bytes.Increment(static_cast<double>(size));
-  telemetry::Info("message stored", {{"operation", operation},
-                                     {"correlation_id", facts.correlation_id()},
+  telemetry::Info("message stored", {telemetry::Trace::Of(facts.correlation_id()),
+                                     {"operation", operation},
                                      {"request_id", request_id},
                                      {"account", account_id},
                                      {"mailbox", mailbox_id},

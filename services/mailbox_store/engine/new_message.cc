@@ -180,6 +180,7 @@ absl::StatusOr<AddedMessage> AddMessage(Txn& txn, MailboxId mailbox, const NewCo
   if ((facts.flags & kDeleted) != 0) record->set_deleted(record->deleted() + 1);
   record->set_octets(record->octets() + content.size());
   record->set_highest_modseq(modseq);
+  if (txn.store().KeepsArrivals()) record->set_last_arrival_seconds(entry.save_seconds);
   CountAdded(txn.EditRecord(), 1, content.size());
   change->messages.push_back(ViewMessage{added.uid, facts.flags, modseq});
   change->modseq = modseq;

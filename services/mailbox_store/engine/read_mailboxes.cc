@@ -101,6 +101,7 @@ absl::Status FillStatus(const ReadScope& scope, MailboxId id, bool deleted_bytes
   status->set_deleted(record.deleted());
   status->set_size_bytes(record.octets());
   status->set_highest_modseq(record.highest_modseq());
+  if (record.last_arrival_seconds() != 0) status->mutable_last_arrival_time()->set_seconds(record.last_arrival_seconds());
   if (!deleted_bytes || record.deleted() == 0) return absl::OkStatus();
   ASSIGN_OR_RETURN(const uint64_t octets, DeletedOctets(scope, id));
   status->set_deleted_bytes(octets);

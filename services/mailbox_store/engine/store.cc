@@ -85,6 +85,7 @@ absl::Status Store::OpenDatabase() {
 }
 
 absl::Status Store::ReadMeta() {
+  absl::MutexLock lock(&meta_mutex_);
   std::string octets;
   ASSIGN_OR_RETURN(const bool found, db_->Get(column(ColumnId::kMeta), keys::Meta(), &octets));
   if (found) {
@@ -100,15 +101,55 @@ absl::Status Store::ReadMeta() {
 }
 
 absl::Status Store::BringUpToDate() {
-  RETURN_IF_ERROR(Upgrade(*this, &meta_));
+  storage::v1::MailboxStoreMeta now = meta();
+  RETURN_IF_ERROR(Upgrade(*this, &now));
   accounts_.Clear();
   const std::string mark = BackupMark(options_.path);
-  if (!base::FileExists(mark)) return absl::OkStatus();
-  telemetry::Warning("the database was restored from a backup: what is given in order jumps ahead", {{"path", options_.path}});
-  RETURN_IF_ERROR(JumpAhead(*this, &meta_));
-  telemetry::Info("the restored database is ready", {{"incarnation", incarnation()}});
+  const bool restored = base::FileExists(mark);
+  if (restored) {
+    telemetry::Warning("the database was restored from a backup: what is given in order jumps ahead", {{"path", options_.path}});
+    RETURN_IF_ERROR(JumpAhead(*this, &now));
+    telemetry::Info("the restored database is ready", {{"incarnation", now.incarnation()}});
+  }
+  incarnation_ = now.incarnation();
+  schema_version_ = now.schema_version();
+  {
+    absl::MutexLock lock(&meta_mutex_);
+    meta_ = std::move(now);
+  }
   // The mark goes last: cut short, the jump is made once more.
-  return kv::RemoveAll(mark);
+  return restored ? kv::RemoveAll(mark) : absl::OkStatus();
+}
+
+storage::v1::MailboxStoreMeta Store::meta() const {
+  absl::MutexLock lock(&meta_mutex_);
+  return meta_;
+}
+
+absl::Status Store::EditMeta(absl::FunctionRef<void(storage::v1::MailboxStoreMeta&)> edit, bool sync) {
+  absl::Notification written;
+  absl::Status result;
+  absl::MutexLock lock(&meta_mutex_);
+  edit(meta_);
+  kv::Commit commit;
+  commit.batch.Put(column(ColumnId::kMeta), keys::Meta(), meta_.SerializeAsString());
+  commit.sync = sync;
+  commit.grows = false;
+  commit.done = [&](const absl::Status& status) {
+    result = status;
+    written.Notify();
+  };
+  // A failure is final to the whole database: nothing is to be taken back.
+  RETURN_IF_ERROR(FromKv(pipeline_->SubmitWaiting(std::move(commit))));
+  // Not before: what operations write by the new version must lie behind this in the log.
+  schema_version_.store(meta_.schema_version(), std::memory_order_release);
+  written.WaitForNotification();
+  return FromKv(result);
+}
+
+uint64_t Store::last_account() const {
+  absl::MutexLock lock(&creating_);
+  return last_account_;
 }
 
 absl::Status Store::FindLastAccount() {
@@ -121,7 +162,7 @@ absl::Status Store::FindLastAccount() {
     last_account_ = keys::TakeAccount(key).value_or(AccountId()).value();
   }
   // A restored backup does not know the accounts that were made after it.
-  last_account_ = std::max(last_account_, meta_.accounts_taken());
+  last_account_ = std::max(last_account_, meta().accounts_taken());
   return it->status();
 }
 

@@ -6,6 +6,7 @@
 #ifndef MAILMESH_SERVICES_MAILBOX_STORE_ENGINE_STORE_H_
 #define MAILMESH_SERVICES_MAILBOX_STORE_ENGINE_STORE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -101,7 +103,17 @@ class Store {
   const StoreOptions& options() const { return options_; }
   const base::Clock& clock() const { return *options_.clock; }
   int64_t NowSeconds() const { return absl::ToUnixSeconds(clock().Now()); }
-  const std::string& incarnation() const { return meta_.incarnation(); }
+  const std::string& incarnation() const { return incarnation_; }
+  // Of the database now (upgrade.h). An operation that works under an account's lock sees what was there when it took it, or newer.
+  uint32_t schema_version() const { return schema_version_.load(std::memory_order_acquire); }
+  // From schema 3 on a mailbox's record tells when its last message came.
+  bool KeepsArrivals() const { return schema_version() >= 3; }
+  storage::v1::MailboxStoreMeta meta() const;
+  // Changes the database's record of itself and hands it to the pipeline; OK: it is written, and durable if `sync`. What its schema
+  // version lets operations do comes after it in the log.
+  absl::Status EditMeta(absl::FunctionRef<void(storage::v1::MailboxStoreMeta&)> edit, bool sync);
+  // The greatest number that an account has.
+  uint64_t last_account() const;
   kv::Database& db() const { return *db_; }
   kv::Column column(ColumnId id) const { return db_->column(static_cast<size_t>(id)); }
   kv::CommitPipeline& pipeline() { return *pipeline_; }
@@ -125,7 +137,11 @@ class Store {
   absl::StatusOr<AccountPtr> LoadAccount(std::string_view account_id);
 
   const StoreOptions options_;
-  storage::v1::MailboxStoreMeta meta_;
+  mutable absl::Mutex meta_mutex_;
+  storage::v1::MailboxStoreMeta meta_ ABSL_GUARDED_BY(meta_mutex_);
+  // Copies of what operations ask for; the first does not change once the store is open.
+  std::string incarnation_;
+  std::atomic<uint32_t> schema_version_{0};
   std::unique_ptr<kv::FreeSpaceGuard> free_space_;
   std::unique_ptr<kv::Database> db_;
   AccountTable accounts_;
@@ -133,7 +149,7 @@ class Store {
   std::unique_ptr<Uploads> uploads_;
   std::unique_ptr<MaildropLeases> maildrops_;
   std::unique_ptr<FetchLeases> fetch_leases_;
-  absl::Mutex creating_;
+  mutable absl::Mutex creating_;
   uint64_t last_account_ ABSL_GUARDED_BY(creating_) = 0;
   // Its completions use all that is above.
   std::unique_ptr<kv::CommitPipeline> pipeline_;

@@ -29,7 +29,7 @@ absl::Status CountAnew(Store& store) {
 
 // The step at [i] leads from version i + 1 to i + 2.
 constexpr absl::Status (*kSteps[])(Store&) = {&CountAnew};
-static_assert(std::size(kSteps) + 1 == kSchemaVersion);
+static_assert(std::size(kSteps) + 1 == kPreviousSchema);
 
 }  // namespace
 
@@ -39,7 +39,7 @@ absl::Status Upgrade(Store& store, storage::v1::MailboxStoreMeta* meta) {
         absl::StrCat("the database has schema version ", meta->schema_version(), ", this program knows 1 to ",
                      kSchemaVersion, ": it was used by a newer version; run that one, or restore a backup"));
   }
-  while (meta->schema_version() < kSchemaVersion) {
+  while (meta->schema_version() < kPreviousSchema) {
     RETURN_IF_ERROR(kSteps[meta->schema_version() - 1](store));
     meta->set_schema_version(meta->schema_version() + 1);
     kv::Commit commit;

@@ -46,7 +46,8 @@ std::string UidsOf(const Message& request) {
 void Audit(const rpc::CallInfo& info, const Message& request) {
   const std::string name = rpc::OperatorOf(info);
   if (name.empty()) return;
-  telemetry::Info("operator request", {{"operator", name},
+  telemetry::Info("operator request", {info.trace,
+                                       {"operator", name},
                                        {"command", absl::StripSuffix(request.GetDescriptor()->name(), "Request")},
                                        {"account", TextOf(request, {"account_id"})},
                                        {"mailbox", TextOf(request, {"mailbox", "mailbox_id", "from"})},

@@ -32,6 +32,7 @@ void AddStoreCommands(CLI::App& app);
 void AddBackupCommands(CLI::App& app);
 void AddTraceCommand(CLI::App& app);
 void AddConfigCommands(CLI::App& app);
+void AddUpgradeCommands(CLI::App& app);
 
 // Parses the line and runs what it asks for. Returns the exit code.
 int RunCommandLine(int argc, char** argv);

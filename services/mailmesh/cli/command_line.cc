@@ -65,6 +65,7 @@ int RunCommandLine(int argc, char** argv) {
   AddLogCommands(app);
   AddTraceCommand(app);
   AddConfigCommands(app);
+  AddUpgradeCommands(app);
   AddPkiCommands(app);
   AddDocsCommand(app);
   try {

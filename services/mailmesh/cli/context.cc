@@ -15,11 +15,13 @@
 #include "absl/strings/strip.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/rpc/call_context.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/operator.h"
 #include "common/rpc/status_mapping.h"
 #include "mailmesh/directory/v1/directory_service.grpc.pb.h"
 #include "services/mailmesh/cli/actions.h"
+#include "services/mailmesh/pki/bundle_store.h"
 
 namespace mailmesh::cli {
 namespace {
@@ -100,9 +102,10 @@ absl::Status Context::Load() {
     return absl::InvalidArgumentError(absl::StrCat(file, ": ", error.what()));
   }
   if (config_file.empty()) {
-    certificate_ = dir + "/pki/operator.pem";
-    private_key_ = dir + "/pki/operator.key";
-    authority_ = dir + "/ca.pem";
+    const std::string folder = dir + "/pki/operator/";
+    certificate_ = folder + pki::kCertificate;
+    private_key_ = folder + pki::kKey;
+    authority_ = folder + pki::kTrusted;
   }
   loaded_ = true;
   return absl::OkStatus();
@@ -140,7 +143,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Context::ChannelToEndpoint(const 
   rpc::ChannelOptions options;
   options.endpoint = endpoint;
   options.role = role;
-  if (!absl::StartsWith(endpoint, "unix:")) options.tls = rpc::TlsFiles{certificate_, private_key_, authority_};
+  if (!certificate_.empty()) options.tls = rpc::TlsFiles{certificate_, private_key_, authority_};
   return rpc::MakeChannel(options);
 }
 
@@ -173,6 +176,9 @@ std::unique_ptr<grpc::ClientContext> NewCall(int seconds) {
   auto call = std::make_unique<grpc::ClientContext>();
   call->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(seconds));
   call->AddMetadata(rpc::kOperatorKey, OperatorName());
+  // What a command does in all roles is one trace.
+  static const std::string& traceparent = *new std::string(telemetry::Trace::New().Traceparent());
+  call->AddMetadata(rpc::kTraceparentKey, traceparent);
   return call;
 }
 

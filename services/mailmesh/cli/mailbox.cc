@@ -39,14 +39,14 @@ absl::Status AddRows(const AccountStore& store, const mailbox::v1::ListMailboxes
     const auto& status = response.statuses(i);
     table.AddRow({page.mailboxes(i).name(), absl::StrCat(status.messages()), absl::StrCat(status.unseen()),
                   absl::StrCat(status.size_bytes()), absl::StrCat(status.uid_next()), absl::StrCat(status.uid_validity()),
-                  page.mailboxes(i).subscribed() ? "yes" : "no", page.mailboxes(i).special_use()});
+                  FormatTime(status.last_arrival_time().seconds()), page.mailboxes(i).subscribed() ? "yes" : "no", page.mailboxes(i).special_use()});
   }
   return absl::OkStatus();
 }
 
 absl::Status ListMailboxes(Context& context, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const AccountStore store, OpenStore(context, arguments.address));
-  Table table({"mailbox", "messages", "unseen", "octets", "uid_next", "uid_validity", "subscribed", "special_use"});
+  Table table({"mailbox", "messages", "unseen", "octets", "uid_next", "uid_validity", "last_arrival", "subscribed", "special_use"});
   mailbox::v1::ListMailboxesRequest request;
   request.set_account_id(store.account.account_id);
   request.set_page_size(500);
@@ -71,7 +71,8 @@ absl::Status ShowStatus(Context& context, const Arguments& arguments) {
                              {"octets", absl::StrCat(status.size_bytes())},
                              {"uid_next", absl::StrCat(status.uid_next())},
                              {"uid_validity", absl::StrCat(status.uid_validity())},
-                             {"highest_modseq", absl::StrCat(status.highest_modseq())}},
+                             {"highest_modseq", absl::StrCat(status.highest_modseq())},
+                             {"last_arrival", FormatTime(status.last_arrival_time().seconds())}},
                             context.output);
   return absl::OkStatus();
 }

@@ -1,8 +1,8 @@
 // Where a mesh on one machine keeps its things, below the folder given by `--dir`.
 //
-//   DIR/ca.pem            authority that made all certificates; for clients to trust
+//   DIR/ca.pem            authorities that made the certificates, for clients to trust; a link into DIR/pki
 //   DIR/endpoints.json    name -> address, written when everything serves
-//   DIR/pki/              keys and certificates
+//   DIR/pki/              certificates and keys: the authority's, and of each role and the protocol ports a folder
 //   DIR/config/           one YAML file per role instance, written at each start
 //   DIR/data/             databases, key ring
 //   DIR/backup/           backups of the stores, one folder for each shard

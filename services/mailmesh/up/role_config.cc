@@ -122,12 +122,11 @@ YAML::Node CommonSection(const Layout& layout, const UpOptions& options, const A
   common["log"]["format"] = "text";
   common["admin"]["listen"] = addresses.at(instance).admin;
   common["grpc"]["listen"] = addresses.at(instance).grpc;
-  common["grpc"]["reflection"] = true;
   if (options.grpc_tcp) {
     const IdentityFiles files = FilesOf(layout, role.name);
     common["grpc"]["tls"]["certificate"] = files.certificate;
     common["grpc"]["tls"]["private_key"] = files.key;
-    common["grpc"]["tls"]["authority"] = layout.authority();
+    common["grpc"]["tls"]["authority"] = files.authority;
   }
   for (const std::string& peer : role.peers) common["peers"][peer] = Peer(options, addresses, peer);
   return common;
@@ -135,7 +134,7 @@ YAML::Node CommonSection(const Layout& layout, const UpOptions& options, const A
 
 void AddGatewaySettings(const Layout& layout, const UpOptions& options, const Role& role, YAML::Node config) {
   config["hostname"] = options.hostname;
-  const IdentityFiles server = FilesOf(layout, "server");
+  const IdentityFiles server = FilesOf(layout, pki::kPublicBundle);
   YAML::Node certificate;
   certificate["certificate"] = server.certificate;
   certificate["private_key"] = server.key;

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +32,7 @@ namespace {
 
 constexpr absl::Duration kStartLimit = absl::Seconds(60);
 constexpr absl::Duration kStopLimit = absl::Seconds(30);
+constexpr absl::Duration kRenewalInterval = absl::Hours(1);
 
 class Supervisor {
  public:
@@ -53,6 +55,9 @@ class Supervisor {
   void ReapChildren();
   void StartDueChildren();
   void DrainLogs();
+  // Certificates that are due, each hour and with SIGHUP; the roles read them again by themselves. What fails is tried again.
+  void RenewIdentities();
+  absl::StatusOr<pki::Renewal> Identities() const;
   void StopAll();
   void StopRole(const std::string& role, absl::Time limit);
   std::vector<Child*> InstancesOf(const std::string& role);
@@ -66,6 +71,7 @@ class Supervisor {
   // By instance. What a role prints comes through here.
   std::map<std::string, LogPipe> logs_;
   std::unique_ptr<LogFile> own_log_;
+  absl::Time next_renewal_ = absl::InfiniteFuture();
   int signals_ = -1;
   bool stopping_ = false;
   bool fast_ = false;
@@ -83,16 +89,35 @@ absl::Status Supervisor::Prepare() {
 
   ASSIGN_OR_RETURN(layout_, PrepareLayout(options_.dir));
   own_log_ = std::make_unique<LogFile>(layout_.log() + "/mailmesh.log", options_.log);
-  std::vector<std::string> roles;
-  for (const Role& role : Roles()) roles.push_back(role.name);
-  roles.push_back("operator");
-  RETURN_IF_ERROR(EnsureIdentities(layout_, options_.hostname, roles));
+  RETURN_IF_ERROR(Identities().status());
+  next_renewal_ = absl::Now() + kRenewalInterval;
   ASSIGN_OR_RETURN(addresses_, ChooseAddresses(layout_, options_));
   RETURN_IF_ERROR(OpenListeners());
   ASSIGN_OR_RETURN(NotifySocket notify, NotifySocket::Open(layout_.run + "/notify"));
   notify_ = std::make_unique<NotifySocket>(std::move(notify));
   for (const Role& role : Roles()) RETURN_IF_ERROR(AddChildren(role));
   return absl::OkStatus();
+}
+
+absl::StatusOr<pki::Renewal> Supervisor::Identities() const {
+  std::set<std::string> roles = {"operator"};
+  for (const Role& role : Roles()) roles.insert(role.name);
+  return EnsureIdentities(layout_, options_.hostname, roles);
+}
+
+void Supervisor::RenewIdentities() {
+  if (absl::Now() < next_renewal_) return;
+  next_renewal_ = absl::Now() + kRenewalInterval;
+  const absl::StatusOr<pki::Renewal> renewal = Identities();
+  if (!renewal.ok()) {
+    Say(absl::StrCat("certificates cannot be renewed: ", renewal.status().message()));
+    return;
+  }
+  for (const std::string& line : renewal->changes) Say("certificates: " + line);
+  // The protocol ports look at their files once a minute by themselves.
+  if (!renewal->changes.empty()) {
+    for (auto& [role, child] : children_) child.Signal(SIGHUP);
+  }
 }
 
 absl::Status Supervisor::OpenListeners() {
@@ -207,6 +232,7 @@ void Supervisor::Step(absl::Time until) {
     if (info.ssi_signo == SIGCHLD) continue;  // reaped below; several may come as one
     if (info.ssi_signo == SIGHUP) {
       for (auto& [role, child] : children_) child.Signal(SIGHUP);
+      next_renewal_ = absl::InfinitePast();
       continue;
     }
     fast_ = stopping_;  // a second signal: no more waiting
@@ -273,7 +299,9 @@ absl::Status Supervisor::Run() {
   if (status.ok() && !stopping_) PrintReady();
   while (status.ok() && !stopping_) {
     Step(absl::InfiniteFuture());
-    if (!stopping_) StartDueChildren();
+    if (stopping_) break;
+    StartDueChildren();
+    RenewIdentities();
   }
   StopAll();
   Say("stopped");

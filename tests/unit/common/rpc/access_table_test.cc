@@ -34,7 +34,9 @@ TEST(AccessTable, LetsRolesDoTheirWorkOnly) {
   EXPECT_TRUE(Allowed("/mailmesh.directory.v1.DirectoryAdminService/CreateAccount", "operator"));
   EXPECT_TRUE(Allowed("/mailmesh.control.v1.ControlService/GetInfo", "fetcher"));
   EXPECT_FALSE(Allowed("/mailmesh.control.v1.ControlService/Drain", "fetcher"));
-  EXPECT_TRUE(Allowed("/grpc.health.v1.Health/Check", "anything"));
+  EXPECT_TRUE(Allowed("/grpc.health.v1.Health/Check", "pop3_gateway"));
+  // A certificate of the authority, of a role that the mesh does not have.
+  EXPECT_FALSE(Allowed("/grpc.health.v1.Health/Check", "anything"));
 }
 
 TEST(AccessTable, DeniesWhatItDoesNotKnow) {

@@ -150,12 +150,12 @@ TEST(UnaryCall, MessagesOverTheLimitAreRefused) {
 
 TEST(BlockingCall, AllKinds) {
   EchoMesh mesh;
-  CallContext context = CallContext::Within(absl::Seconds(20), "tool");
+  CallContext context = CallContext::Within(absl::Seconds(20), telemetry::Trace::New());
   EchoRequest request;
   request.set_text("x");
   absl::StatusOr<EchoResponse> reply = BlockingCall(mesh.stub(), &EchoStub::Echo, request, context);
   ASSERT_TRUE(reply.ok()) << reply.status();
-  EXPECT_EQ(reply->correlation_id(), "tool");
+  EXPECT_EQ(reply->trace_id(), context.trace.trace_id);
 
   CountRequest count;
   count.set_to(5);

@@ -101,8 +101,8 @@ absl::Status EchoServiceImpl::DoEcho(const CallInfo& info, const EchoRequest& re
                      static_cast<ErrorReason>(request.fail_reason()), request.text());
   }
   response.set_text(request.text());
-  response.set_correlation_id(info.correlation_id);
-  response.set_traceparent(info.traceparent);
+  response.set_trace_id(info.trace.trace_id);
+  response.set_span_id(info.trace.span_id);
   if (info.deadline < absl::InfiniteFuture()) {
     response.set_deadline_ms(absl::ToInt64Milliseconds(info.deadline - absl::Now()));
   }

@@ -26,7 +26,7 @@ asio::awaitable<bool> CallUnary(EchoMesh* mesh, int delay) {
   EchoRequest request;
   request.set_text("x");
   request.set_delay_ms(delay);
-  CallContext context = CallContext::Within(absl::Seconds(2), "stress");
+  CallContext context = CallContext::Within(absl::Seconds(2), telemetry::Trace::New());
   absl::StatusOr<EchoResponse> reply = co_await UnaryCall(mesh->async(), &EchoAsync::Echo, request, context);
   co_return reply.ok();
 }

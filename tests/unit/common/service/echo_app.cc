@@ -21,6 +21,13 @@ class App final : public service::AppBase {
 
   static absl::StatusOr<std::unique_ptr<App>> Create(const Config& config, service::Runtime& runtime) {
     if (config.hostname() == "fail.create") return absl::FailedPreconditionError("asked to fail");
+    if (config.hostname() == "schema") {
+      runtime.SetDatabaseSchema({.version = 2, .newest = 3});
+      runtime.OnFinalizeUpgrade([&runtime] {
+        runtime.SetDatabaseSchema({.version = 3, .newest = 3, .step_left = 1});
+        return absl::OkStatus();
+      });
+    }
     return std::make_unique<App>(config, runtime);
   }
   static std::vector<config::Problem> Check(const Config& config) {

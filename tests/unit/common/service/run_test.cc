@@ -82,6 +82,39 @@ TEST_F(RunTest, ServesAndDrainsOnSigterm) {
   }
 }
 
+// "schema": a database of schema 2 that is brought to 3; its step reads an account.
+TEST_F(RunTest, TellsOfItsDatabaseAndFinalizesItsUpgrade) {
+  const auto process = Start(Config("", "hostname: schema\n"));
+  ASSERT_TRUE(process->LogHas("\"msg\":\"ready\"")) << process->Log();
+  const std::string admin = Endpoint("admin");
+  const auto stub = Control();
+  const auto before = rpc::BlockingCall(stub.get(), &control::ControlService::Stub::GetInfo, control::GetInfoRequest(), Context());
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_NE(before->commit(), "");
+  EXPECT_EQ(before->schema().version(), 2u);
+  EXPECT_EQ(before->schema().newest(), 3u);
+  EXPECT_THAT(HttpGet(admin, "/metrics"), HasSubstr("mailmesh_database_schema_version 2\n"));
+  const auto done = rpc::BlockingCall(stub.get(), &control::ControlService::Stub::FinalizeUpgrade, control::FinalizeUpgradeRequest(), Context());
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_EQ(done->schema().version(), 3u);
+  EXPECT_EQ(done->schema().step_left(), 1u);
+  const std::string metrics = HttpGet(admin, "/metrics");
+  for (const char* line : {"mailmesh_database_schema_version 3\n", "mailmesh_database_schema_newest 3\n",
+                           "mailmesh_database_schema_step_accounts 1\n"}) {
+    EXPECT_THAT(metrics, HasSubstr(line));
+  }
+}
+
+TEST_F(RunTest, AProcessWithoutADatabaseHasNothingToFinalize) {
+  const auto process = Start(Config());
+  ASSERT_TRUE(process->LogHas("\"msg\":\"ready\"")) << process->Log();
+  EXPECT_THAT(HttpGet(Endpoint("admin"), "/metrics"), ::testing::Not(HasSubstr("mailmesh_database_schema")));
+  const auto stub = Control();
+  const auto done = rpc::BlockingCall(stub.get(), &control::ControlService::Stub::FinalizeUpgrade, control::FinalizeUpgradeRequest(), Context());
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_FALSE(done->has_schema());
+}
+
 TEST_F(RunTest, DrainDelayStillTakesSessionsAndReadyzFlipsAfterIt) {
   const auto process = Start(Config("  drain: {delay: 1s, window: 5s}\n", "hostname: stubborn\n"));
   ASSERT_TRUE(process->LogHas("\"msg\":\"ready\"")) << process->Log();

@@ -26,12 +26,20 @@ std::string Text(std::string_view message, std::initializer_list<Field> fields) 
 TEST(LogFormatTest, JsonHasTheFixedKeysFirst) {
   const std::string head = R"({"ts":"2023-11-14T22:13:20.007Z","level":"info","service":"imap_gateway","msg":)";
   EXPECT_EQ(Json("message stored", {}), head + R"("message stored"})");
-  EXPECT_EQ(Json("m", {{"correlation_id", "abc"}, {"size", 42}, {"big", ~uint64_t{0}}, {"ratio", 0.5}, {"tls", true}}),
-            head + R"("m","correlation_id":"abc","size":42,"big":18446744073709551615,"ratio":0.5,"tls":true})");
+  EXPECT_EQ(Json("m", {{"queue_id", "abc"}, {"size", 42}, {"big", ~uint64_t{0}}, {"ratio", 0.5}, {"tls", true}}),
+            head + R"("m","queue_id":"abc","size":42,"big":18446744073709551615,"ratio":0.5,"tls":true})");
   EXPECT_EQ(Json("m", {{"took", absl::Milliseconds(1500)}, {"error", absl::NotFoundError("no \"x\"")}}),
             head + R"("m","took":1.5,"error":"NOT_FOUND: no \"x\""})");
   EXPECT_EQ(Json("m", {{"x", std::numeric_limits<double>::infinity()}, {"ok", absl::OkStatus()}}),
             head + R"("m","x":null,"ok":"OK"})");
+}
+
+TEST(LogFormatTest, ATraceIsTwoFields) {
+  const Trace trace{"0af7651916cd43dd8448eb211c80319c", "00f067aa0ba902b7"};
+  EXPECT_NE(Json("m", {trace, {"size", 1}}).find(R"("msg":"m","trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"00f067aa0ba902b7","size":1})"),
+            std::string::npos);
+  EXPECT_NE(Text("m", {trace}).find(": m trace_id=0af7651916cd43dd8448eb211c80319c span_id=00f067aa0ba902b7"), std::string::npos);
+  EXPECT_NE(Json("m", {Trace(), {"size", 1}}).find(R"("msg":"m","size":1})"), std::string::npos);
 }
 
 TEST(LogFormatTest, JsonEscapesWhatAPeerSent) {

@@ -83,7 +83,7 @@ class AuthServiceTest : public DirectoryFixture {
     facts_.protocol = type::v1::PROTOCOL_SUBMISSION;
     facts_.peer_address = "192.0.2.1";
     facts_.tls = true;
-    facts_.correlation_id = "test";
+    facts_.trace = telemetry::Trace::New();
   }
 
   Step Plain(const std::string& user, const std::string& password) {

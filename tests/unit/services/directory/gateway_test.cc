@@ -13,6 +13,8 @@
 #include "common/auth/shard_map.h"
 #include "common/base/fake_clock.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/server_call.h"
+#include "services/directory/errors.h"
 #include "tests/unit/services/directory/directory_fixture.h"
 
 namespace mailmesh::directory {
@@ -169,6 +171,57 @@ TEST_F(GatewayTest, SessionsOfAccountsThatAreDisabledOrDeletedEnd) {
   rounds(2);
   EXPECT_FALSE(seen->Ended("alice@example.org"));
   watch->Stop();
+}
+
+// A directory of the version before BatchGetAccounts.
+class OldDirectory final : public v1::DirectoryService::CallbackService {
+ public:
+  grpc::ServerUnaryReactor* GetAccount(grpc::CallbackServerContext* context, const v1::GetAccountRequest* request,
+                                       v1::GetAccountResponse* response) override {
+    if (request->address() == "away@example.org") return rpc::AnswerUnary(context, absl::UnavailableError("away"));
+    if (request->address() == "nobody@example.org") return rpc::AnswerUnary(context, AccountNotFound());
+    response->mutable_account()->set_account_id("id of " + request->address());
+    return rpc::AnswerUnary(context, absl::OkStatus());
+  }
+};
+
+TEST_F(GatewayTest, ManyAccountsAtOnceAlsoOfADirectoryOfTheVersionBefore) {
+  const std::vector<std::string> asked = {"alice@example.org", "nobody@example.org", "not an address"};
+  auto accounts = Run(client_->GetAccounts(asked, Soon()));
+  ASSERT_TRUE(accounts.ok()) << accounts.status();
+  ASSERT_EQ(accounts->size(), 3u);
+  EXPECT_EQ((*accounts)[0].account_id(), alice_);
+  EXPECT_EQ((*accounts)[1].account_id(), "");
+  EXPECT_EQ((*accounts)[2].account_id(), "");
+  v1::BatchGetAccountsRequest request;
+  request.add_requests()->set_account_id(alice_);
+  request.add_requests()->set_account_id("0000000000000fff");
+  const auto by_id = Lookup(&v1::DirectoryService::Stub::BatchGetAccounts, request);
+  ASSERT_TRUE(by_id.ok()) << by_id.status();
+  ASSERT_EQ(by_id->accounts_size(), 2);
+  EXPECT_EQ(by_id->accounts(0).address(), "alice@example.org");
+  EXPECT_EQ(by_id->accounts(1).account_id(), "");
+  for (int i = 0; i < 1000; ++i) request.add_requests()->set_account_id(alice_);
+  EXPECT_EQ(Lookup(&v1::DirectoryService::Stub::BatchGetAccounts, request).status().code(), absl::StatusCode::kInvalidArgument);
+
+  OldDirectory old;
+  rpc::ServerOptions options;
+  options.endpoint = "unix:" + folder_ + "/old.sock";
+  const auto server = rpc::Server::Start(options, {&old});
+  ASSERT_TRUE(server.ok()) << server.status();
+  rpc::ChannelOptions to_old;
+  to_old.endpoint = options.endpoint;
+  to_old.role = "directory";
+  auth::DirectoryClient client(*rpc::MakeChannel(to_old));
+  accounts = Run(client.GetAccounts({"bob@example.org", "nobody@example.org", "eve@example.org"}, Soon()));
+  ASSERT_TRUE(accounts.ok()) << accounts.status();
+  ASSERT_EQ(accounts->size(), 3u);
+  EXPECT_EQ((*accounts)[0].account_id(), "id of bob@example.org");
+  EXPECT_EQ((*accounts)[1].account_id(), "");
+  EXPECT_EQ((*accounts)[2].account_id(), "id of eve@example.org");
+  // What is not answered is not a "no".
+  EXPECT_TRUE(absl::IsUnavailable(Run(client.GetAccounts({"bob@example.org", "away@example.org"}, Soon())).status()));
+  (*server)->Shutdown(absl::Now());
 }
 
 TEST_F(GatewayTest, ShardMap) {

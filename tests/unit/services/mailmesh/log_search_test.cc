@@ -53,10 +53,10 @@ TEST(LogSearch, FollowsTheIdsThatAreTiedToIt) {
   const auto folder = std::filesystem::temp_directory_path() / ("search-" + base::NewIdText());
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "a") << Line(LogFormat::kText, 3, {{"queue_id", "queue1"}, {"recipient", "x@y"}}) << "\n"
-                              << Line(LogFormat::kText, 2, {{"correlation_id", "corr01"}, {"queue_id", "queue1"}}) << "\n"
+                              << Line(LogFormat::kText, 2, {{"trace_id", "corr01"}, {"queue_id", "queue1"}}) << "\n"
                               << Line(LogFormat::kText, 4, {{"queue_id", "queue1"}, {"notification_id", "queue2"}}) << "\n";
   std::ofstream(folder / "b") << Line(LogFormat::kJson, 1, {{"correlation_id", "corr01"}, {"session_id", "s"}}) << "\n"
-                              << Line(LogFormat::kJson, 6, {{"session_id", "s"}, {"correlation_id", "other1"}}) << "\n"
+                              << Line(LogFormat::kJson, 6, {{"session_id", "s"}, {"trace_id", "other1"}}) << "\n"
                               << Line(LogFormat::kJson, 5, {{"queue_id", "queue2"}}) << "\n";
   LogSearch search("corr01");
   ASSERT_TRUE(search.Run({folder / "a", folder / "gone", folder / "b"}).ok());

@@ -1,0 +1,94 @@
+"""Phase 1: images, `helm install`, all roles ready, `helm test`, and every target of Prometheus up."""
+import base64
+import json
+import os
+import pathlib
+import ssl
+import subprocess
+import time
+
+from tests.kubernetes import outside
+from tests.kubernetes.release import (CHART, DOMAIN, NAMESPACE, PASSWORD, PROJECT, RELEASE, ROLES, Failed, get, helm, kubectl, nodes,
+                                      own_cluster, pods, run, tool, wait_all_ready)
+from tests.support.ports import wait_until
+
+FOLDER = pathlib.Path(__file__).parent
+REGISTRY = "mailmesh.invalid/test"  # nothing is pulled from there: images are put onto the nodes
+ACCOUNTS = 6  # four that get mail, two maildrops
+
+
+def build_images(tag, time_in_image=None):
+    """Builds all images from the programs of build/release; their archives."""
+    folder = pathlib.Path(os.environ.get("MAILMESH_BIN", PROJECT / "build/release/bin"))
+    archives = PROJECT / "build/kubernetes" / tag
+    environment = os.environ | ({"SOURCE_DATE_EPOCH": str(time_in_image)} if time_in_image else {})
+    subprocess.run([PROJECT / "deploy/docker/build", "--binaries", folder, "--base", "mmdebstrap", "--prefix", REGISTRY, "--tag", tag,
+                    "--output", archives], check=True, env=environment, stdout=subprocess.DEVNULL)
+    return list(archives.glob("*.tar"))
+
+
+def import_images(archives):
+    run(own_cluster() / "import", *archives)
+
+
+def chart_values(tag="first"):
+    return [CHART, "-f", FOLDER / "values.yaml", "--set", f"image.tag={tag}"]
+
+
+def public_context():
+    """TLS as a user of this mail server has it: its authority is known."""
+    authority = base64.b64decode(get("-n", NAMESPACE, "secret", f"{RELEASE}-pki-server")["data"]["ca.crt"]).decode()
+    return ssl.create_default_context(cadata=authority)
+
+
+def install():
+    kubectl("apply", "-f", "-", input=json.dumps({
+        "apiVersion": "v1", "kind": "Namespace",
+        # The API server refuses what breaks the restricted Pod Security Standard.
+        "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}))
+    kubectl("apply", "-f", "-", input=json.dumps({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "outside", "namespace": NAMESPACE},
+        "data": {"authority.pem": outside.certificate()[0].read_text()}}))
+    began = time.monotonic()
+    helm("upgrade", "--install", RELEASE, *chart_values(), "--wait", "--timeout", "10m")
+    wait_all_ready()
+    print(f"  installed and ready after {time.monotonic() - began:.0f} s: {len(pods())} pods on {len(nodes())} nodes", flush=True)
+
+
+def add_accounts():
+    tool("domain", "add", DOMAIN, check=False)
+    for number in range(ACCOUNTS):
+        tool("account", "create", f"user{number}@{DOMAIN}", "--password-stdin", input=PASSWORD + "\n", check=False)
+
+
+def targets():
+    answer = kubectl("get", "--raw", "/api/v1/namespaces/monitoring/pods/prometheus:9090/proxy/api/v1/targets?state=active")
+    return [(t["labels"]["component"], t["labels"]["pod"], t["health"], t["lastError"]) for t in json.loads(answer)["data"]["activeTargets"]]
+
+
+def watch():
+    """Every role is found by its annotations, and every target is up."""
+    kubectl("apply", "-f", FOLDER / "prometheus.yaml")
+    kubectl("-n", "monitoring", "wait", "--for=condition=Ready", "pod/prometheus", "--timeout=120s")
+
+    def all_up():
+        found = targets()
+        return {component for component, *_ in found} >= set(ROLES) and all(health == "up" for _, _, health, _ in found) and found
+    try:
+        found = wait_until(all_up, "every target is up", 60, 1)
+    except TimeoutError:
+        raise Failed(f"targets: {targets()}") from None
+    for component, pod, health, _ in sorted(found):
+        print(f"    {component:16} {pod:40} {health}")
+    print(f"  {len(found)} of {len(found)} targets up")
+
+
+def main():
+    if own_cluster():
+        import_images(build_images("first"))
+    install()
+    began = time.monotonic()
+    helm("test", RELEASE, "--timeout", "5m")
+    print(f"  helm test: ok, {time.monotonic() - began:.0f} s", flush=True)
+    add_accounts()
+    watch()
