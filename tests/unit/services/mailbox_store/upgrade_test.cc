@@ -39,6 +39,7 @@ class UpgradeTest : public StoreFixture {
       record.clear_last_arrival_seconds();
       Write(ColumnId::kMailboxes, std::string(it->key()), record.SerializeAsString());
     }
+    it.reset();
     storage::v1::MailboxStoreMeta meta = Meta();
     meta.set_schema_version(kPreviousSchema);
     meta.clear_step_accounts();
