@@ -72,8 +72,9 @@ RECORDS = [
            "sum by (role) (rate(process_cpu_seconds_total[5m]) * on (job, instance) group_left (role) mailmesh_build_info)"),
     # What a caller felt: a server that is away counts nothing itself.
     record("mailmesh:grpc_client_errors:ratio_rate5m",
-           'sum by (grpc_target) (rate(grpc_client_handled_total{grpc_code=~"Unknown|Internal|DataLoss|Unavailable|DeadlineExceeded"}[5m]))\n'
-           '/\n(sum by (grpc_target) (rate(grpc_client_handled_total[5m])) > 0)'),
+           'sum by (grpc_target) (\n'
+           '  rate(grpc_client_handled_total{grpc_code=~"Unknown|Internal|DataLoss|Unavailable|DeadlineExceeded"}[5m])\n'
+           '    or\n  0 * rate(grpc_client_handled_total[5m])\n)\n/\n(sum by (grpc_target) (rate(grpc_client_handled_total[5m])) > 0)'),
     record("mailmesh:kv_commit_seconds:p99_rate5m", quantile(0.99, "mailmesh_kv_commit_seconds", "job, instance, db")),
     record("mailmesh:imap_command_seconds:p99_rate5m",
            quantile(0.99, "mailmesh_imap_command_duration_seconds", "command", where='{command!="IDLE"}')),
