@@ -65,6 +65,9 @@ LISTENERS = (
           about="The signal to scale by: above 0.6 add replicas (docs/operations/scale.md)."),
     panel("Connections taken and refused", "cps", rate("mailmesh_listener_accepted_total", "listener", legend="{{listener}} taken"),
           rate("mailmesh_listener_refused_total", "listener", legend="{{listener}} refused", quiet=True)),
+    panel("Behind load balancers", "cps", rate("mailmesh_proxy_rejected_total", "listener, reason", quiet=True),
+          rate("mailmesh_proxy_checks_total", "listener", legend="{{listener}} checks", quiet=True),
+          about="Connections that were closed for want of a PROXY header, and balancers' own. Empty without such listeners."),
 )
 PROCESS = (
     panel("CPU", "short", Query("rate(process_cpu_seconds_total{@}[R])", "{{instance}}"), about="Cores in use."),
