@@ -58,7 +58,24 @@ absl::Status Editor::Start(const std::map<std::string, std::string>& shards) {
   }
   if (!batch.empty()) RETURN_IF_ERROR(store_.Write(std::move(batch), /*grows=*/false));
   RETURN_IF_ERROR(ForgetOldRequests());
-  return CountAll();
+  RETURN_IF_ERROR(CountAll());
+  return shards.empty() ? absl::OkStatus() : ForgetEmptyShards(shards);
+}
+
+absl::Status Editor::ForgetEmptyShards(const std::map<std::string, std::string>& named) {
+  std::vector<std::string> unnamed;
+  RETURN_IF_ERROR(store_.Scan(Table::kShards, "", "", [&](std::string_view name, std::string_view) {
+    if (!named.contains(std::string(name))) unnamed.emplace_back(name);
+    return true;
+  }));
+  kv::Batch batch;
+  absl::MutexLock lock(&counts_mutex_);
+  for (const std::string& name : unnamed) {
+    if (const auto found = accounts_by_shard_.find(name); found != accounts_by_shard_.end() && found->second > 0) continue;
+    store_.Delete(batch, Table::kShards, name);
+    --counts_.shards;
+  }
+  return batch.empty() ? absl::OkStatus() : store_.Write(std::move(batch), /*grows=*/false);
 }
 
 absl::Status Editor::CountAll() {

@@ -92,6 +92,8 @@ class Editor {
                      google::protobuf::MessageLite& response, const Plan& plan);
   void Applied(const Change& change);
   absl::Status ForgetOldRequests() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Shards that `named` does not have and no account is on: nothing is to be put there any more.
+  absl::Status ForgetEmptyShards(const std::map<std::string, std::string>& named) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CountAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The shard to put a new account on.
   absl::StatusOr<std::string> PlaceAccount(const std::string& wanted) const;

@@ -17,7 +17,7 @@ from tests.support import messages, operator_call, scripted, steady
 from tests.support.ports import free_ports, wait_until
 from tests.support.site import PASSWORD, RoleSite
 
-DELAY, WINDOW = 4.0, 10.0
+DELAY, WINDOW = 4, 10
 SERVING, NOT_SERVING = 1, 2
 # The listener by which clients find out; roles that have none are called by gRPC.
 LISTENERS = {"smtp_ingress": "mx", "imap_gateway": "imap", "pop3_gateway": "pop3"}
@@ -183,7 +183,7 @@ class Order(unittest.TestCase):
 
 class Sessions(unittest.TestCase):
     def setUp(self):
-        self.site = self.enterContext(Site(delay=1.0, window=WINDOW))
+        self.site = self.enterContext(Site(delay=1, window=WINDOW))
         self.site.add_account("anna")
 
     def test_goodbyes_are_spread(self):
@@ -286,7 +286,7 @@ class RelayInFlight(unittest.TestCase):
                 entered.set()
                 go_on.wait(30)
 
-        with Site(delay=0.0, window=WINDOW) as site, scripted.SmtpServer(script=script) as server:
+        with Site(delay=0, window=WINDOW) as site, scripted.SmtpServer(script=script) as server:
             site.tool("domain", "add", "away.test", "--relay")
             site.tool("route", "add", "away.test", server.address)
             with smtplib.SMTP("127.0.0.1", site.ports["mx"]) as smtp:

@@ -88,7 +88,7 @@ class Watching(unittest.TestCase):
     # Metrics.
 
     def test_every_metric_is_in_the_document_as_it_is(self):
-        document = DOCUMENT.read_text()
+        document = DOCUMENT.read_text().split("\n## Every role")[1]
         shown = tables(self.mesh)
         self.assertEqual(set(re.findall(r"^\| `.*$", shown, re.M)), set(re.findall(r"^\| `.*$", document, re.M)),
                          f"run {pathlib.Path(__file__).relative_to(PROJECT)} --write")
@@ -112,7 +112,6 @@ class Watching(unittest.TestCase):
                         self.assertLessEqual(len(values), 80, label)
                         for value in values:
                             self.assertNotRegex(value, r"@|\d+\.\d+\.\d+\.\d+|\.test\b|^[0-9a-f]{16,}$|^[0-9a-z]{26}$", label)
-                            self.assertNotIn(label, name.split("_")[-2:-1], "a label's name in the metric's")
 
     # Dashboards and rules.
 
@@ -151,7 +150,7 @@ class Watching(unittest.TestCase):
                 asked += 1
                 if not values:
                     empty.append(f"{uid}: {title}: {text}")
-                elif expression not in quiet and max(values) <= 0:
+                elif "rate(" in expression and expression not in quiet and max(values) <= 0:  # a gauge may be 0 at the moment
                     still.append(f"{uid}: {title}: {text}")
         print(f"{len(panels.DASHBOARDS)} dashboards, {asked} queries, {asked - len(empty)} with data")
         self.assertEqual(empty, [], "\n".join(["without data:", *empty]))
@@ -187,12 +186,13 @@ class Watching(unittest.TestCase):
     # Traces.
 
     def test_one_message_has_one_trace_in_all_roles(self):
-        mesh = self.mesh
+        mesh, reader = self.mesh, "dora@a.test"  # nobody removes her mail
+        mesh.add_account(reader, PASSWORD)
         with smtplib.SMTP(*mesh.address("submission"), timeout=30) as smtp:
             smtp.starttls(context=mesh.tls_context())
             smtp.login(ANNA, PASSWORD)
             smtp.mail(ANNA)
-            for to in (BERT, MAILDROP):
+            for to in (reader, MAILDROP):
                 self.assertEqual(smtp.rcpt(to)[0], 250)
             code, reply = smtp.data(messages.simple("traced"))
             self.assertEqual(code, 250)
@@ -210,7 +210,7 @@ class Watching(unittest.TestCase):
             self.assertRegex(span, r"^[0-9a-f]{16}$")
         traced = json.loads(mesh.run("trace", trace_id, "-o", "json").stdout)
         self.assertEqual({row["role"] for row in traced["events"]}, {"smtp_ingress", "mailbox_store", "outbound_relay"})
-        self.assertIn((BERT, "there"), [(copy["account"], copy["state"]) for copy in traced["copies"]])
+        self.assertIn((reader, "there"), [(copy["account"], copy["state"]) for copy in traced["copies"]])
 
     def test_a_session_and_its_log_in_have_one_trace(self):
         def trace_of_a_session():

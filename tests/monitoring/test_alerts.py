@@ -148,6 +148,10 @@ CASES = [
     silent("MailmeshListenerFull", {f'mailmesh_listener_sessions{{{A},listener="imaps"}}': "85x60", f'mailmesh_listener_sessions_limit{{{A},listener="imaps"}}': "100x60"}),
     fires("MailmeshConnectionsRefused", {f'mailmesh_listener_refused_total{{{A},listener="mx"}}': "0+3x60"}, **here(listener="mx")),
     silent("MailmeshConnectionsRefused", {f'mailmesh_listener_refused_total{{{A},listener="mx"}}': "0x10 3x60"}),
+    fires("MailmeshProxyRejects", {f'mailmesh_proxy_rejected_total{{{A},listener="mx_proxy",reason="untrusted"}}': "0+2x60"},
+          **here(listener="mx_proxy", reason="untrusted")),
+    silent("MailmeshProxyRejects", {f'mailmesh_proxy_rejected_total{{{A},listener="mx_proxy",reason="untrusted"}}': "0x5 4x60",
+                                    f'mailmesh_proxy_rejected_total{{{A},listener="mx_proxy",reason="closed"}}': "0+2x60"}),
     fires("MailmeshFailedLoginsRise", failed_logins("0+6x120 720+300x60"), "135m"),
     silent("MailmeshFailedLoginsRise", failed_logins("0+300x180"), "135m"),  # as always
     silent("MailmeshFailedLoginsRise", failed_logins("0+1x120 120+20x60"), "135m"),  # many times as many, of few

@@ -64,10 +64,10 @@ class HaProxy:
         raise KeyError(name)
 
 
-def header(source, destination="198.51.100.25"):
+def header(source):
     """Version 1, as the balancer before HAProxy sends it."""
-    family = "TCP6" if ":" in source else "TCP4"
-    return f"PROXY {family} {source} {destination} 54321 25\r\n".encode()
+    addresses = f"TCP6 {source} 2001:db8::19" if ":" in source else f"TCP4 {source} 198.51.100.25"
+    return f"PROXY {addresses} 54321 25\r\n".encode()
 
 
 def dial(port, source):

@@ -31,7 +31,10 @@ class Traffic:
         self.stopping, self.failure, self.rounds = threading.Event(), None, 0
         self.b = Mesh(f"directory: {{{HASHING}}}\n").start()
         try:
+            self.proxy = dict(zip(("mx_proxy", "imap_proxy", "pop3_proxy"), free_ports(3)))
+            mx, imap, pop3 = ({name: {"listen": f"127.0.0.1:{port}", "trusted_networks": ["127.0.0.1/32"]}} for name, port in self.proxy.items())
             self.a = Mesh(config({
+                "smtp_ingress": mx, "imap_gateway": imap, "pop3_gateway": pop3,
                 "directory": {"argon2_memory_kib": 8192, "argon2_passes": 1, "max_login_delay": "100ms"},
                 "fetcher": {"trust_anchors": self.b.ca}, "outbound_relay": {"min_retry": "1s"},
             })).start()
@@ -70,7 +73,7 @@ class Traffic:
         try:
             while not self.stopping.is_set():
                 start = time.monotonic()
-                for work in (self.come_in, self.submit, self.read_by_imap, self.read_by_pop3, self.look_up, self.fail):
+                for work in (self.come_in, self.submit, self.read_by_imap, self.read_by_pop3, self.look_up, self.come_by_a_balancer, self.fail):
                     work(self.rounds)
                 self.rounds += 1
                 self.stopping.wait(max(0.0, 1 - (time.monotonic() - start)))
@@ -159,6 +162,19 @@ class Traffic:
         address = f"u{number}@a.test"
         self.a.add_account(address, PASSWORD)
         self.a.run("auth", "test", address, "--password-stdin", input=PASSWORD + "\n")
+
+    def come_by_a_balancer(self, number):
+        """Greeted with a header of version 1, closed without one, checked with LOCAL of version 2."""
+        header = b"PROXY TCP4 203.0.113.7 203.0.113.1 4000 25\r\n"
+        local = b"\r\n\r\n\0\r\nQUIT\n" + b"\x20\0\0\0"
+        for port in self.proxy.values():
+            for first in (header, b"QUIT\r\n", local):
+                with socket.create_connection(("127.0.0.1", port), timeout=30) as raw:
+                    raw.sendall(first)
+                    try:
+                        raw.recv(200)
+                    except ConnectionResetError:
+                        pass
 
     def fail(self, number):
         """A log-in with a wrong password, and a command that nobody knows."""

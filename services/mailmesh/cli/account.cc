@@ -128,6 +128,7 @@ void AddAccountCommands(CLI::App& app) {
   };
   add_switch("disable", "Refuses log-in and new mail for an account, and ends its sessions; its mail stays", true);
   add_switch("enable", "Takes a disabled account into use again", false);
+  AddAccountEnsureCommand(*account);
   AddAccountImportCommand(*account);
   AddAccountQuotaCommand(*account);
 }

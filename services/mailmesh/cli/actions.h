@@ -12,6 +12,7 @@ void AddDomainCommands(CLI::App& app);
 void AddRouteCommands(CLI::App& app);
 void AddAccountCommands(CLI::App& app);
 // Below `account`.
+void AddAccountEnsureCommand(CLI::App& account);
 void AddAccountImportCommand(CLI::App& account);
 void AddAccountQuotaCommand(CLI::App& account);
 void AddAliasCommands(CLI::App& app);
@@ -30,8 +31,10 @@ void AddExportCommand(CLI::App& app);
 void AddLogCommands(CLI::App& app);
 void AddStoreCommands(CLI::App& app);
 void AddBackupCommands(CLI::App& app);
+void AddScaleCommands(CLI::App& app);
 void AddTraceCommand(CLI::App& app);
 void AddConfigCommands(CLI::App& app);
+void AddWaitCommand(CLI::App& app);
 void AddUpgradeCommands(CLI::App& app);
 
 // Parses the line and runs what it asks for. Returns the exit code.

@@ -25,6 +25,7 @@ constexpr int kBackupSeconds = 24 * 3600;
 struct Arguments {
   std::string name;
   std::string shard;
+  size_t keep = 0;
 };
 
 absl::StatusOr<std::vector<std::string>> Shards(Context& context, const Arguments& arguments) {
@@ -57,6 +58,18 @@ absl::Status CreateOfShard(Context& context, const std::string& shard, const std
   return absl::OkStatus();
 }
 
+// The list has the newest first.
+absl::Status DeleteOlder(Context& context, const std::string& shard, size_t keep) {
+  ASSIGN_OR_RETURN(const auto stub, ConnectToShard(context, shard));
+  ASSIGN_OR_RETURN(const auto list, Call(stub.get(), &Stub::ListBackups, mailbox::v1::ListBackupsRequest()));
+  for (int i = static_cast<int>(keep); i < list.backups_size(); ++i) {
+    mailbox::v1::DeleteBackupRequest request;
+    request.set_name(list.backups(i).name());
+    RETURN_IF_ERROR(base::Annotate(Call(stub.get(), &Stub::DeleteBackup, request).status(), absl::StrCat("shard ", shard)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CreateBackup(Context& context, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const auto shards, Shards(context, arguments));
   Table table({"shard", "name", "octets", "path"});
@@ -66,7 +79,10 @@ absl::Status CreateBackup(Context& context, const Arguments& arguments) {
     if (!status.ok()) break;
   }
   std::cout << table.Format(context.output);
-  return status;
+  RETURN_IF_ERROR(status);
+  if (arguments.keep == 0) return absl::OkStatus();
+  for (const std::string& shard : shards) RETURN_IF_ERROR(DeleteOlder(context, shard, arguments.keep));
+  return absl::OkStatus();
 }
 
 absl::Status ListBackups(Context& context, const Arguments& arguments) {
@@ -128,6 +144,7 @@ void AddBackupCommands(CLI::App& app) {
   auto* create = backup->add_subcommand("create", "Makes a backup of all that is durable now");
   create->add_option("NAME", arguments->name, "Its name; the time if not given");
   add_shard(create, "Only of this shard");
+  create->add_option("--keep", arguments->keep, "Then delete all but the newest so many of each shard; 0, the default: none");
   SetAction(create, [arguments](Context& context) { return CreateBackup(context, *arguments); });
   auto* list = backup->add_subcommand("list", "Lists the backups, the newest first");
   add_shard(list, "Only of this shard");

@@ -61,12 +61,14 @@ int RunCommandLine(int argc, char** argv) {
   AddSendCommand(app);
   AddStoreCommands(app);
   AddBackupCommands(app);
+  AddScaleCommands(app);
   AddSessionCommands(app);
   AddLogCommands(app);
   AddTraceCommand(app);
   AddConfigCommands(app);
   AddUpgradeCommands(app);
   AddPkiCommands(app);
+  AddWaitCommand(app);
   AddDocsCommand(app);
   try {
     app.parse(argc, argv);

@@ -6,6 +6,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -21,6 +22,7 @@
 #include "common/rpc/status_mapping.h"
 #include "mailmesh/directory/v1/directory_service.grpc.pb.h"
 #include "services/mailmesh/cli/actions.h"
+#include "services/mailmesh/cli/processes.h"
 #include "services/mailmesh/pki/bundle_store.h"
 
 namespace mailmesh::cli {
@@ -30,6 +32,16 @@ constexpr char kGrpcSuffix[] = ".grpc";
 
 // "imap_gateway.1" -> "imap_gateway".
 std::string RoleOf(const std::string& instance) { return instance.substr(0, instance.find('.')); }
+
+// Replicas that share a name are instances of their own, "imap_gateway", "imap_gateway.1", ...: each has its sessions, or its queue.
+std::map<std::string, std::string> Replicas(const std::string& role, const std::string& endpoint) {
+  if (!absl::StartsWith(endpoint, "dns:///")) return {{role, endpoint}};
+  std::vector<std::string> single = SingleEndpoints(endpoint);
+  std::sort(single.begin(), single.end());
+  std::map<std::string, std::string> found;
+  for (std::string& address : single) found.emplace(found.empty() ? role : absl::StrCat(role, ".", found.size()), std::move(address));
+  return found;
+}
 
 // Turns echo off while it lives.
 class NoEcho {
@@ -93,7 +105,7 @@ absl::Status Context::Load() {
       } else if (config_file.empty()) {
         endpoints_[key] = entry.second.as<std::string>();
       } else {
-        endpoints_[key + kGrpcSuffix] = entry.second.as<std::string>();
+        for (const auto& [instance, address] : Replicas(key, entry.second.as<std::string>())) endpoints_[instance + kGrpcSuffix] = address;
       }
     }
   } catch (const YAML::BadFile&) {

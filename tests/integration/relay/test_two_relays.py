@@ -33,16 +33,15 @@ class Site(RoleSite):
         return f"{RELAYS[role]}:{self.port}" if role in RELAYS else super().grpc(role)
 
     def identity(self, role):
-        folder = self.dir / "pki"
-        return f"{{certificate: {folder}/{role}.pem, private_key: {folder}/{role}.key, authority: {folder}/ca.pem}}"
+        folder = self.dir / "pki" / role
+        return f"{{certificate: {folder}/tls.crt, private_key: {folder}/tls.key, authority: {folder}/ca.crt}}"
 
     def set_up(self):
         self.port, self.ports["smtp_ingress"], *admin = free_ports(2 + len(RELAYS))
         self.admin = dict(zip(RELAYS, admin))
         self.certificate()
-        for command in (["init", self.dir / "pki"], *(["issue", self.dir / "pki", role, "--role", role]
-                                                      for role in ("outbound_relay", "smtp_ingress", "operator"))):
-            subprocess.run([BIN / "mailmesh", "pki", *command], check=True, capture_output=True)
+        subprocess.run([BIN / "mailmesh", "pki", "init", self.dir / "pki", "--roles", "outbound_relay,smtp_ingress,operator"],
+                       check=True, capture_output=True)
         (self.dir / "ca.pem").write_bytes((self.dir / "pki/ca.pem").read_bytes())
         self.write_directory()
         self.write_store()

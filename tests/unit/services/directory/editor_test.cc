@@ -230,6 +230,39 @@ TEST_F(EditorTest, NewAccountsGoToTheEmptiestShard) {
   EXPECT_EQ(Lookup(&LookupStub::ListShards, v1::ListShardsRequest())->shards_size(), 2);
 }
 
+TEST_F(EditorTest, AShardThatIsNotNamedAnyMoreIsForgottenOnceItIsEmpty) {
+  const auto shards = [&] {
+    std::vector<std::string> names;
+    const auto map = Lookup(&LookupStub::ListShards, v1::ListShardsRequest());
+    EXPECT_TRUE(map.ok());
+    for (const auto& shard : map->shards()) names.push_back(shard.name());
+    return names;
+  };
+  for (const char* name : {"1", "2"}) {
+    v1::SetShardRequest shard;
+    shard.set_request_id(FreshId());
+    shard.mutable_shard()->set_name(name);
+    shard.mutable_shard()->set_endpoint("unix:/nowhere/gone");
+    ASSERT_TRUE(Admin(&AdminStub::SetShard, shard).ok());
+  }
+  v1::CreateAccountRequest account;
+  account.set_request_id(FreshId());
+  account.set_address("on.one@example.org");
+  account.set_shard("1");
+  ASSERT_TRUE(Admin(&AdminStub::CreateAccount, account).ok());
+  StopDirectory();
+  StartDirectory();  // its configuration names shard 0 alone
+  EXPECT_EQ(shards(), (std::vector<std::string>{"0", "1"}));
+  v1::DeleteAccountRequest removed;
+  removed.set_request_id(FreshId());
+  removed.set_address("on.one@example.org");
+  ASSERT_TRUE(Admin(&AdminStub::DeleteAccount, removed).ok());
+  StopDirectory();
+  StartDirectory();
+  EXPECT_EQ(shards(), (std::vector<std::string>{"0"}));
+  EXPECT_EQ(AddAccount("x@example.org")->shard(), "0");
+}
+
 TEST_F(EditorTest, ListsArePaged) {
   ASSERT_TRUE(AddDomain("a.example").ok());
   for (int i = 0; i < 25; ++i) ASSERT_TRUE(AddAccount(absl::StrCat("u", i, "@example.org")).ok());
