@@ -112,6 +112,8 @@ class Running(unittest.TestCase):
         cls.environment = {**os.environ, "MAILMESH_IMAGES": PREFIX, "MAILMESH_TAG": "1", "MAILMESH_HOSTNAME": "localhost",
                            "PROMETHEUS_IMAGE": "localhost/mailmesh/prometheus", "PROMETHEUS_PORT": str(ports[-1]),
                            **{name: str(port) for name, port in cls.ports.items()}}
+        # podman-compose leaves networks behind.
+        cls.addClassCleanup(podman, "network", "rm", "-f", f"{cls.project}_mesh", f"{cls.project}_outside", check=False)
         cls.addClassCleanup(cls.compose, "down", "-v", "-t", "20")
         start = time.monotonic()
         cls.compose("up", "-d", "pki", *ROLES, "prometheus")
