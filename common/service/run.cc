@@ -78,8 +78,8 @@ void StartLogging(std::string_view role, const config::v1::CommonConfig& common)
   telemetry::ConfigureLogging(options);
 }
 
-int Fail(std::string_view what, const absl::Status& status) {
-  telemetry::Error(what, {{"error", status}});
+int CannotStart(const absl::Status& status) {
+  telemetry::Error("cannot start", {{"error", status}});
   telemetry::FlushLogs();
   return kFailed;
 }
@@ -116,10 +116,10 @@ void Drain(RuntimeImpl& runtime, AppBase& app) {
 }
 
 int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime) {
-  if (absl::Status status = runtime.CheckIdentity(); !status.ok()) return Fail("cannot start", status);
-  if (absl::Status status = runtime.StartAdmin(); !status.ok()) return Fail("cannot start", status);
+  if (absl::Status status = runtime.CheckIdentity(); !status.ok()) return CannotStart(status);
+  if (absl::Status status = runtime.StartAdmin(); !status.ok()) return CannotStart(status);
   absl::StatusOr<std::unique_ptr<AppBase>> app = factory.Create(config, runtime);
-  if (!app.ok()) return Fail("cannot start", app.status());
+  if (!app.ok()) return CannotStart(app.status());
   absl::Status status = runtime.StartGrpc();
   if (status.ok()) status = (*app)->Start();
   if (!status.ok()) {
@@ -128,7 +128,7 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
     runtime.StopGrpc(absl::Now());
     (*app)->Stop();
     runtime.ForgetApp();
-    const int code = Fail("cannot start", status);
+    const int code = CannotStart(status);
     if (runtime.sessions().size() > 0) EndNow(code);
     runtime.StopThreads();
     return code;
@@ -168,7 +168,7 @@ int RunFactory(const AppFactory& factory, int argc, char** argv) {
   const config::v1::CommonConfig& common = factory.Common(*config);
   StartLogging(factory.role(), common);
   absl::StatusOr<net::InheritedSockets> inherited = net::InheritedSockets::FromEnvironment();
-  if (!inherited.ok()) return Fail("cannot start", inherited.status());
+  if (!inherited.ok()) return CannotStart(inherited.status());
   int code;
   {
     RuntimeImpl runtime({.role = std::string(factory.role()),

@@ -37,8 +37,9 @@ Trace Trace::OfCaller(std::string_view traceparent) {
   const std::string_view parent_id = traceparent.substr(36, kSpanDigits);
   const bool whole = traceparent.size() == kSize || (version != "00" && traceparent[kSize] == '-');
   const bool dashes = traceparent[2] == '-' && traceparent[35] == '-' && traceparent[52] == '-';
-  if (!whole || !dashes || !IsHex(version) || version == "ff" || !IsHex(traceparent.substr(53, 2)) || !IsId(trace_id, kTraceDigits) || !IsId(parent_id, kSpanDigits)) return New();
-  return Of(std::string(trace_id));
+  const bool numbers = IsHex(version) && version != "ff" && IsHex(traceparent.substr(53, 2));
+  const bool ids = IsId(trace_id, kTraceDigits) && IsId(parent_id, kSpanDigits);
+  return whole && dashes && numbers && ids ? Of(std::string(trace_id)) : New();
 }
 
 std::string Trace::Traceparent() const {

@@ -9,7 +9,7 @@ import dataclasses
 class Query:
     expr: str
     legend: str
-    # It may stay at 0 while a mesh works well: faults, and what happens now and then. All others move while their work is done.
+    # A rate that may stay at 0 while a mesh works well: faults, and what happens now and then. All others move while their work is done.
     quiet: bool = False
 
 
@@ -65,19 +65,28 @@ LISTENERS = (
           about="The signal to scale by: above 0.6 add replicas (docs/operations/scale.md)."),
     panel("Connections taken and refused", "cps", rate("mailmesh_listener_accepted_total", "listener", legend="{{listener}} taken"),
           rate("mailmesh_listener_refused_total", "listener", legend="{{listener}} refused", quiet=True)),
+    panel("Behind load balancers", "cps", rate("mailmesh_proxy_rejected_total", "listener, reason", quiet=True),
+          rate("mailmesh_proxy_checks_total", "listener", legend="{{listener}} checks", quiet=True),
+          about="Connections that were closed for want of a PROXY header, and balancers' own. Empty without such listeners."),
 )
 PROCESS = (
     panel("CPU", "short", Query("rate(process_cpu_seconds_total{@}[R])", "{{instance}}"), about="Cores in use."),
     panel("Memory", "bytes", Query("process_resident_memory_bytes{@}", "{{instance}}")),
     panel("File descriptors, of those allowed", "percentunit", Query("process_open_fds{@} / process_max_fds{@}", "{{instance}}")),
     panel("Ready, draining", "short", Query("mailmesh_ready{@}", "{{instance}} ready"), Query("mailmesh_draining{@}", "{{instance}} draining", True)),
-    panel("Calls answered", "reqps", rate("grpc_server_handled_total", "grpc_method, grpc_code")),
-    panel("Calls answered: the slowest hundredth", "s", *slowest("grpc_server_handling_seconds", "grpc_method", 'grpc_type="unary"')),
-    panel("Waiting for a thread", "s", *slowest("mailmesh_threadpool_task_wait_seconds", "pool"), about="The slowest hundredth of the tasks of each pool."),
     panel("Lines of the log", "cps", rate("mailmesh_log_messages_total", "level", quiet=True)),
     panel("Faults", "cps", total("mailmesh_panics_total", "exceptions that escaped", quiet=True),
           total("mailmesh_threadpool_refused_total", "tasks refused", quiet=True),
           total("mailmesh_log_dropped_total", "lines of the log lost", quiet=True)),
+)
+SERVED = (
+    panel("Calls answered", "reqps", rate("grpc_server_handled_total", "grpc_method, grpc_code")),
+    panel("Calls answered: the slowest hundredth", "s", *slowest("grpc_server_handling_seconds", "grpc_method", 'grpc_type="unary"')),
+    panel("Waiting for a thread", "s", *slowest("mailmesh_threadpool_task_wait_seconds", "pool"), about="The slowest hundredth of the tasks of each pool."),
+)
+MADE = (
+    panel("Calls made", "reqps", rate("grpc_client_handled_total", "grpc_target, grpc_code")),
+    panel("Calls made: the slowest hundredth", "s", *slowest("grpc_client_handling_seconds", "grpc_target", 'grpc_type="unary"')),
 )
 DATABASE = (
     panel("Commits", "cps", rate("mailmesh_kv_commits_total", "db, result", where='result="ok"'),
@@ -92,9 +101,6 @@ DATABASE = (
           gauge("rocksdb_live_blob_file_size_bytes", "db", legend="{{db}} blobs"),
           gauge("rocksdb_cur_size_all_mem_tables_bytes", "db", legend="{{db}} in memory")),
     panel("Free space", "bytes", Query("mailmesh_kv_free_bytes{@}", "{{instance}} {{db}}")),
-    panel("Block cache: found there", "percentunit",
-          Query("sum by (db) (rate(rocksdb_block_cache_data_hits_total{@}[R])) / (sum by (db) (rate(rocksdb_block_cache_data_hits_total{@}[R])"
-                " + rate(rocksdb_block_cache_data_misses_total{@}[R])) > 0)", "{{db}}")),
     panel("Trouble", "short", gauge("rocksdb_background_errors", "db", legend="{{db}} background errors", quiet=True),
           gauge("rocksdb_is_write_stopped", "db", legend="{{db}} writes stopped", quiet=True),
           gauge("mailmesh_kv_disk_full", "db", legend="{{db}} disk full", quiet=True),
@@ -165,6 +171,7 @@ ROLES = {
             *LISTENERS, LOG_INS,
             panel("Connections that ended, by their TLS", "cps", rate("mailmesh_smtp_connections_total", "listener, tls")),
         ),
+        "Calls": MADE,
     },
     "outbound_relay": {
         "Queue": (
@@ -185,6 +192,7 @@ ROLES = {
             panel("Went on to a further server", "cps", total("mailmesh_delivery_next_servers_total", "passed over", quiet=True)),
             panel("Notifications to senders", "cps", rate("mailmesh_dsn_generated_total", "kind")),
         ),
+        "Calls": (*SERVED, *MADE),
         "Spool": DATABASE,
     },
     "mailbox_store": {
@@ -202,7 +210,13 @@ ROLES = {
             panel("Findings of the last verification", "short", Query("mailmesh_mailbox_verify_findings{@}", "{{instance}}", True), kind="stat"),
             panel("Since the last backup", "s", Query("time() - (mailmesh_mailbox_backup_timestamp_seconds{@} > 0)", "{{instance}}"), kind="stat"),
         ),
-        "Database": DATABASE,
+        "Calls": SERVED,
+        "Database": (
+            *DATABASE,
+            panel("Blocks found in the cache", "percentunit",
+                  Query("sum by (db) (rate(rocksdb_block_cache_data_hits_total{@}[R])) / (sum by (db) (rate(rocksdb_block_cache_data_hits_total{@}[R])"
+                        " + rate(rocksdb_block_cache_data_misses_total{@}[R])) > 0)", "{{db}}", quiet=True)),
+        ),
     },
     "imap_gateway": {
         "Sessions": (
@@ -217,6 +231,7 @@ ROLES = {
             panel("From a change to its being told in IDLE", "s", *times("mailmesh_imap_idle_notification_delay_seconds")),
             panel("Mailboxes kept in memory", "short", Query("mailmesh_imap_views{@}", "{{instance}}")),
         ),
+        "Calls": MADE,
     },
     "pop3_gateway": {
         "Sessions": (
@@ -231,6 +246,7 @@ ROLES = {
             panel("Messages", "cps", total("mailmesh_pop3_messages_retrieved_total", "retrieved"), total("mailmesh_pop3_messages_deleted_total", "deleted")),
             panel("Messages sent in another form", "cps", total("mailmesh_pop3_surrogates_total", "in ASCII for a client without UTF8", quiet=True)),
         ),
+        "Calls": MADE,
     },
     "fetcher": {
         "Jobs": (
@@ -241,6 +257,7 @@ ROLES = {
             panel("Running now", "short", Query("mailmesh_fetch_jobs{@}", "{{instance}}")),
             panel("Messages at remote servers", "cps", rate("mailmesh_fetch_messages_total", "result")),
         ),
+        "Calls": MADE,
     },
     "directory": {
         "Look-ups": (
@@ -254,6 +271,7 @@ ROLES = {
             panel("Answers held back after failures", "s", *times("mailmesh_auth_delay_seconds")),
             panel("Verified log-ins that are remembered", "short", Query("mailmesh_directory_verified_logins{@}", "{{instance}}")),
         ),
+        "Calls": SERVED,
         "Database": DATABASE,
     },
 }

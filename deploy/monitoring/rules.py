@@ -72,8 +72,9 @@ RECORDS = [
            "sum by (role) (rate(process_cpu_seconds_total[5m]) * on (job, instance) group_left (role) mailmesh_build_info)"),
     # What a caller felt: a server that is away counts nothing itself.
     record("mailmesh:grpc_client_errors:ratio_rate5m",
-           'sum by (grpc_target) (rate(grpc_client_handled_total{grpc_code=~"Unknown|Internal|DataLoss|Unavailable|DeadlineExceeded"}[5m]))\n'
-           '/\n(sum by (grpc_target) (rate(grpc_client_handled_total[5m])) > 0)'),
+           'sum by (grpc_target) (\n'
+           '  rate(grpc_client_handled_total{grpc_code=~"Unknown|Internal|DataLoss|Unavailable|DeadlineExceeded"}[5m])\n'
+           '    or\n  0 * rate(grpc_client_handled_total[5m])\n)\n/\n(sum by (grpc_target) (rate(grpc_client_handled_total[5m])) > 0)'),
     record("mailmesh:kv_commit_seconds:p99_rate5m", quantile(0.99, "mailmesh_kv_commit_seconds", "job, instance, db")),
     record("mailmesh:imap_command_seconds:p99_rate5m",
            quantile(0.99, "mailmesh_imap_command_duration_seconds", "command", where='{command!="IDLE"}')),
@@ -146,6 +147,9 @@ ALERTS = {
               "{{ $labels.listener }}: {{ $value | humanizePercentage }} of max_sessions.", "5m"),
         alert("MailmeshConnectionsRefused", "rate(mailmesh_listener_refused_total[5m]) > 0", "warning",
               f"{WHERE} refuses connections", "{{ $labels.listener }}: a limit of sessions is reached, in all or of one address.", "10m"),
+        alert("MailmeshProxyRejects", 'rate(mailmesh_proxy_rejected_total{reason=~"untrusted|malformed|no_address"}[5m]) > 0', "warning",
+              f"{WHERE} closes connections that should come from a load balancer",
+              "{{ $labels.listener }}: {{ $labels.reason }}.", "15m"),
         alert("MailmeshFailedLoginsRise",
               "mailmesh:failed_logins:rate5m > 1 and mailmesh:failed_logins:rate5m > 5 * avg_over_time(mailmesh:failed_logins:rate5m[1d] offset 15m)",
               "warning", "Many more log-ins fail than usual", "{{ $value | humanize }} a second: somebody guesses passwords.", "5m"),

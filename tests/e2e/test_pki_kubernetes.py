@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import unittest
 
+from tests.support import kube_api
 from tests.support.api_server import NAMESPACE, ApiServer
 from tests.support.certificates import Authority
 from tests.support.mesh import BIN, ROLES
@@ -12,11 +13,9 @@ from tests.support.mesh import BIN, ROLES
 NAMES = [f"mesh-pki-{role.replace('_', '-')}" for role in (*ROLES, "operator")]
 
 
-class Secrets(unittest.TestCase):
+class SecretsTest(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.api = ApiServer(self.folder)
-        self.addCleanup(self.api.close)
 
     def run_tool(self, *arguments, code=0):
         done = subprocess.run([BIN / "mailmesh", "pki", *arguments, "--kubernetes", "--release", "mesh", "--service-account",
@@ -38,6 +37,20 @@ class Secrets(unittest.TestCase):
                 (self.folder / "other").write_bytes(self.api.data(other)["ca.crt"])
                 done = subprocess.run(["openssl", "verify", "-CAfile", self.folder / "other", files["tls.crt"]], capture_output=True, check=False)
                 self.assertEqual(done.returncode, 0, f"{other} meets {name}: {done.stderr}")
+
+    def run_three(self):
+        with concurrent.futures.ThreadPoolExecutor(3) as jobs:
+            for done in [jobs.submit(self.run_tool, "renew") for _ in range(3)]:
+                done.result()
+
+
+class Faults(SecretsTest):
+    """Against a server that fails on demand."""
+
+    def setUp(self):
+        super().setUp()
+        self.api = ApiServer(self.folder)
+        self.addCleanup(self.api.close)
 
     def test_makes_what_a_mesh_needs(self):
         self.run_tool("renew", "--label", "app.kubernetes.io/name=mailmesh", "--server-dns", "mail.a.test")
@@ -81,10 +94,8 @@ class Secrets(unittest.TestCase):
         self.run_tool("renew")
         self.check_all_meet()
 
-    def test_two_jobs_at_once(self):
-        with concurrent.futures.ThreadPoolExecutor(3) as jobs:
-            for done in [jobs.submit(self.run_tool, "renew") for _ in range(3)]:
-                done.result()
+    def test_three_jobs_at_once(self):
+        self.run_three()
         self.check_all_meet()
 
     def test_what_is_not_ours_stays(self):
@@ -115,6 +126,41 @@ class Secrets(unittest.TestCase):
         self.assertEqual(self.api.requests, [])
         (self.api.account / "token").unlink()
         self.assertIn("in a pod only", self.run_tool("renew", code=1).stderr)
+
+
+@unittest.skipUnless(kube_api.is_there(), "tests/kubernetes has not built etcd and kube-apiserver")
+class RealApiServer(SecretsTest):
+    """Against Kubernetes' own API server, with the rights that docs/security/identity.md asks for."""
+
+    def test_install_and_change_of_the_authority(self):
+        names = [*NAMES, *(f"mesh-pki-{name}" for name in ("authority", "trust", "server"))]
+        self.api = kube_api.KubeApi(self.folder, [
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
+            {"apiGroups": [""], "resources": ["secrets"], "resourceNames": names, "verbs": ["get", "patch"]}])
+        self.addCleanup(self.api.close)
+        self.run_three()
+        self.check_all_meet()
+        gateway = self.api.secret("mesh-pki-imap-gateway")
+        self.assertEqual((gateway["type"], sorted(gateway["data"])), ("kubernetes.io/tls", ["ca.crt", "tls.crt", "tls.key"]))
+        foreign = Authority(self.folder / "others").certificate.read_bytes()
+        foreign = foreign[foreign.index(b"-----BEGIN"):]
+        self.api.put("mesh-pki-trust", {"ca.pem": self.api.data("mesh-pki-trust")["ca.pem"] + foreign})
+        first = self.api.data("mesh-pki-authority")["ca.crt"]
+        for options in (("--new-authority",), ("--server-dns", "mail.a.test"), ()):
+            self.run_tool("renew", "--overlap", "1ms", *options)
+            self.check_all_meet()
+        kept = self.api.data("mesh-pki-authority")
+        self.assertNotEqual(kept["ca.crt"], first)
+        self.assertNotIn("previous.crt", kept, "keys that are not needed are taken out of the Secret")
+        trusted = self.api.data("mesh-pki-pop3-gateway")["ca.crt"]
+        self.assertIn(foreign.strip(), trusted)
+        self.assertNotIn(first.strip(), trusted)
+        self.assertIn("mail.a.test", self.run_tool("list").stdout)
+        # What its role does not name is not for it.
+        done = subprocess.run([BIN / "mailmesh", "pki", "renew", "--kubernetes", "--release", "another", "--service-account",
+                               self.api.account], env=self.api.environment, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("HTTP 403", done.stderr)
 
 
 if __name__ == "__main__":

@@ -251,7 +251,7 @@ class Tool(unittest.TestCase):
         # The reply has the id, and so has the Received field.
         uid = wait_until(lambda: mesh.json("message", "list", account, "--subject", "trace me"), "the message", 10)[0]["uid"]
         header = mesh.json("message", "show", account, uid)["header"]
-        ident = re.search(r"\bid ([0-9a-z]{26})", header).group(1)
+        ident = re.search(r"\bid ([0-9a-f]{32})", header).group(1)
         self.assertIn(ident, text.decode())
 
         def traced():

@@ -28,8 +28,8 @@ class ApiServer:
 
     def call(self, method, path, body=None, kind="application/json"):
         """(status, answer) of the API."""
-        tls = ssl.create_default_context(cafile=self.folder / "certs/apiserver.crt")
-        request = urllib.request.Request(f"https://localhost:{self.port}{path}", method=method, data=None if body is None else json.dumps(body).encode(),
+        tls = ssl.create_default_context(cafile=self.folder / "server.crt")
+        request = urllib.request.Request(f"https://127.0.0.1:{self.port}{path}", method=method, data=None if body is None else json.dumps(body).encode(),
                                          headers={"Authorization": f"Bearer {self.token}", "Content-Type": kind})
         try:
             with urllib.request.urlopen(request, context=tls, timeout=10) as response:
@@ -55,14 +55,15 @@ def running(etcd, kube_apiserver, folder):
     client, peer, port, token = free_port(), free_port(), free_port(), secrets.token_hex(16)
     (folder / "tokens.csv").write_text(f"{token},admin,admin,system:masters\n")
     subprocess.run(["openssl", "genrsa", "-out", folder / "accounts.key", "2048"], check=True, capture_output=True)
-    os.mkdir(folder / "certs")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", folder / "server.key",
+                    "-out", folder / "server.crt", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"], check=True, capture_output=True)
     at, peers = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
     commands = [
         [etcd, "--name=one", f"--data-dir={folder}/etcd", "--unsafe-no-fsync", f"--listen-client-urls={at}", f"--advertise-client-urls={at}",
          f"--listen-peer-urls={peers}", f"--initial-advertise-peer-urls={peers}", f"--initial-cluster=one={peers}", "--log-level=error"],
-        [kube_apiserver, "--bind-address=127.0.0.1", f"--secure-port={port}", f"--etcd-servers={at}", f"--cert-dir={folder}/certs",
+        [kube_apiserver, "--bind-address=127.0.0.1", f"--secure-port={port}", f"--etcd-servers={at}", f"--cert-dir={folder}/certs", f"--tls-cert-file={folder}/server.crt", f"--tls-private-key-file={folder}/server.key",
          f"--token-auth-file={folder}/tokens.csv", "--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16", "--endpoint-reconciler-type=none",
-         "--advertise-address=192.0.2.1", "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={folder}/accounts.key",
+         "--advertise-address=192.0.2.1", "--shutdown-delay-duration=0s", "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={folder}/accounts.key",
          f"--service-account-signing-key-file={folder}/accounts.key", "--disable-admission-plugins=ServiceAccount"]]
     server = ApiServer(folder, port, token)
     processes = []
@@ -76,11 +77,14 @@ def running(etcd, kube_apiserver, folder):
             time.sleep(0.3)
         server.kubeconfig.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "one", "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
-            "clusters": [{"name": "one", "cluster": {"server": f"https://localhost:{port}", "certificate-authority": str(folder / "certs/apiserver.crt")}}],
+            "clusters": [{"name": "one", "cluster": {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(folder / "server.crt")}}],
             "users": [{"name": "one", "user": {"token": token}}]}))
         yield server
     finally:
         for process in reversed(processes):
             process.terminate()
         for process in processes:
-            process.wait(30)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:  # the API server waits for its own connections
+                process.kill()

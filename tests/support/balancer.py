@@ -10,7 +10,6 @@ import poplib
 import shutil
 import smtplib
 import socket
-import ssl
 import subprocess
 import tempfile
 
@@ -65,10 +64,10 @@ class HaProxy:
         raise KeyError(name)
 
 
-def header(source, destination="198.51.100.25"):
+def header(source):
     """Version 1, as the balancer before HAProxy sends it."""
-    family = "TCP6" if ":" in source else "TCP4"
-    return f"PROXY {family} {source} {destination} 54321 25\r\n".encode()
+    addresses = f"TCP6 {source} 2001:db8::19" if ":" in source else f"TCP4 {source} 198.51.100.25"
+    return f"PROXY {addresses} 54321 25\r\n".encode()
 
 
 def dial(port, source):
@@ -81,7 +80,7 @@ def dial(port, source):
 class Smtp(smtplib.SMTP):
     def __init__(self, port, source, tls=None):
         self.source, self.tls = source, tls
-        super().__init__("mail.test", port, timeout=30)
+        super().__init__("localhost", port, timeout=30)
 
     def _get_socket(self, host, port, timeout):
         connection = dial(port, self.source)
@@ -91,7 +90,7 @@ class Smtp(smtplib.SMTP):
 class Imap(imaplib.IMAP4):
     def __init__(self, port, source, tls=None):
         self.source, self.tls = source, tls
-        super().__init__("mail.test", port)
+        super().__init__("localhost", port)
 
     def _create_socket(self, timeout):
         connection = dial(self.port, self.source)
@@ -101,13 +100,8 @@ class Imap(imaplib.IMAP4):
 class Pop3(poplib.POP3):
     def __init__(self, port, source, tls=None):
         self.source, self.tls = source, tls
-        super().__init__("mail.test", port, timeout=30)
+        super().__init__("localhost", port, timeout=30)
 
     def _create_socket(self, timeout):
         connection = dial(self.port, self.source)
         return self.tls.wrap_socket(connection, server_hostname=self.host) if self.tls else connection
-
-
-def context(mesh):
-    """TLS that verifies the mesh's certificate."""
-    return ssl.create_default_context(cafile=mesh.ca)

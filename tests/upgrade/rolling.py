@@ -50,7 +50,7 @@ class Rolling(threading.Thread):
         self.programs.put("mailmesh", "new")
         self.move_all(ROLES, "old")
         self.move_all(GATEWAYS_FIRST[:-1], "new")
-        self.wait_call("UNIMPLEMENTED")
+        self.wait_call("Unimplemented")
         self.finalize_refused(GATEWAYS_FIRST[-1])
         self.move_all(GATEWAYS_FIRST[-1:], "new")
         self.finalize()

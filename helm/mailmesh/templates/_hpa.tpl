@@ -19,7 +19,7 @@ Takes key, scaling. */}}
 {{- end -}}
 
 {{/* Names that the metrics adapter serves for a pod (its rules are in docs/operations/kubernetes.md), and what one pod may have. Sessions
-are in parts of their limit. */}}
+are in parts of their limit; of the relay what is due and not tried, never what other servers have put off (docs/operations/scale.md). */}}
 {{- define "mailmesh.hpaSignals" -}}
 smtpIngress:
   - {name: mailmesh_sessions_used_ratio, target: 600m}
@@ -29,7 +29,6 @@ pop3Gateway:
   - {name: mailmesh_sessions_used_ratio, target: 600m}
 outboundRelay:
   - {name: mailmesh_queue_oldest_age_seconds, target: "60"}
-  - {name: mailmesh_queue_messages_waiting, target: "1000"}
 fetcher:
   - {name: mailmesh_fetch_job_lag_seconds_p90, target: "30"}
 {{- end -}}

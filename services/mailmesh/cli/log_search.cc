@@ -12,7 +12,8 @@ namespace {
 // A message has few ids: one for its way, one for each time that it was queued. A chain of notifications is short.
 constexpr int kMaxPasses = 6;
 constexpr size_t kMaxIds = 1000;
-// What ties lines together; correlation_id: in the logs of older versions. Session and account are left out: they are of many messages.
+// What ties lines together; correlation_id: in the logs of older versions. Session and account are left out: they are of many
+// messages.
 constexpr std::string_view kLinks[] = {"trace_id", "correlation_id", "queue_id", "notification_id"};
 
 bool IsWordChar(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }

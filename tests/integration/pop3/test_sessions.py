@@ -130,6 +130,43 @@ class Maildrops(unittest.TestCase):
         self.assertTrue(client.line().startswith(b"-ERR [SYS/TEMP] "))
         self.assertTrue(client.ended())
 
+    def test_a_drain_lets_a_client_at_work_come_to_its_quit(self):
+        """And it alone: one that has not logged in is told at once, one that says nothing after a while."""
+        self.site.deliver(self.user, *[message(f"m{n}") for n in range(3)])
+        fresh = self.connect("pop3_gateway.1")
+        client = self.log_in("pop3_gateway.1")
+        client.ok("DELE 1")
+        Maildrops.count += 1
+        self.user = f"u{Maildrops.count}"
+        self.site.add_account(self.user)
+        silent = self.log_in("pop3_gateway.1")
+        begin = time.monotonic()
+        self.site.processes["pop3_gateway.1"].terminate()
+        self.assertTrue(fresh.line().startswith(b"-ERR [SYS/TEMP] "))
+        self.assertLess(time.monotonic() - begin, 2)
+        time.sleep(1)
+        self.assertIn(b"Subject: m1", client.multi("RETR 2"))
+        client.ok("DELE 2")
+        time.sleep(1)
+        client.ok("QUIT")
+        self.assertTrue(silent.line().startswith(b"-ERR [SYS/TEMP] "))
+        self.assertTrue(2 < time.monotonic() - begin < 8)
+        self.assertEqual(self.site.processes.pop("pop3_gateway.1").wait(15), 0)
+        self.site.start("pop3_gateway.1")
+        self.user = f"u{Maildrops.count - 1}"
+        self.assertTrue(self.log_in().ok("STAT").startswith("1 "))
+
+    def test_a_kick_does_not_wait_for_quit(self):
+        self.site.deliver(self.user, message("one"))
+        client = self.log_in()
+        client.ok("DELE 1")
+        begin = time.monotonic()
+        self.site.tool("session", "kick", "--account", f"{self.user}@a.test")
+        self.assertTrue(client.line().startswith(b"-ERR [SYS/TEMP] "))
+        self.assertTrue(client.ended())
+        self.assertLess(time.monotonic() - begin, 3)
+        self.assertTrue(self.log_in().ok("STAT").startswith("1 "))
+
     def test_disabling_ends_the_session(self):
         client = self.log_in()
         self.site.tool("account", "disable", f"{self.user}@a.test")

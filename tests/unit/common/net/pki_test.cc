@@ -37,6 +37,24 @@ TEST(PkiTest, LeafDoesNotOutliveItsAuthority) {
   EXPECT_LE(info.not_after, absl::Now() + absl::Hours(1));
 }
 
+TEST(PkiTest, TellsCertificatesAndTheirAuthoritiesApart) {
+  CertificateAuthority one = CertificateAuthority::Create("Same name").value();
+  CertificateAuthority other = CertificateAuthority::Create("Same name").value();
+  PemPair leaf = one.Issue(Request()).value();
+  EXPECT_TRUE(IsSignedBy(leaf.certificate, one.pem().certificate));
+  EXPECT_FALSE(IsSignedBy(leaf.certificate, other.pem().certificate));
+  EXPECT_FALSE(IsSignedBy("", one.pem().certificate));
+  EXPECT_TRUE(IsKeyOf(leaf.key, leaf.certificate));
+  EXPECT_FALSE(IsKeyOf(one.pem().key, leaf.certificate));
+  EXPECT_FALSE(IsKeyOf("", leaf.certificate));
+  const std::string text = "# ours\n" + one.pem().certificate + leaf.key + "and\r\n" + other.pem().certificate;
+  EXPECT_THAT(SplitCertificates(text).value(), testing::ElementsAre(one.pem().certificate, other.pem().certificate));
+  EXPECT_THAT(SplitCertificates("").value(), testing::IsEmpty());
+  // A certificate that is cut off is an error, not one less.
+  EXPECT_FALSE(SplitCertificates(text.substr(0, text.size() - 40)).ok());
+  EXPECT_FALSE(SplitCertificates("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").ok());
+}
+
 TEST(PkiTest, RefusesBadRequests) {
   CertificateAuthority authority = CertificateAuthority::Create("Test").value();
   LeafRequest empty;
