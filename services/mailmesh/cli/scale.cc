@@ -19,6 +19,8 @@ namespace {
 using directory::v1::DirectoryAdminService;
 using relay::v1::QueueAdminService;
 
+constexpr int kMostProcesses = 100'000;
+
 struct Arguments {
   int shards = 0;
   int relays = 0;
@@ -83,7 +85,8 @@ absl::StatusOr<uint64_t> CountQueue(Context& context, const std::string& endpoin
 // From the first that goes on, to the last that there is said to be, or that has an address.
 absl::Status CheckRelays(Context& context, const Arguments& arguments, Findings& findings) {
   if (arguments.relay_address.empty()) return absl::OkStatus();
-  for (int number = arguments.relays;; ++number) {
+  if (arguments.relay_address.find("{}") == std::string::npos) return absl::InvalidArgumentError("--relay-address has no {} for the number");
+  for (int number = arguments.relays; number <= kMostProcesses; ++number) {
     const std::string endpoint = absl::StrReplaceAll(arguments.relay_address, {{"{}", absl::StrCat(number)}});
     ASSIGN_OR_RETURN(const bool has_address, HasAddress(endpoint));
     if (!has_address && number >= arguments.relays_now) return absl::OkStatus();
@@ -96,6 +99,7 @@ absl::Status CheckRelays(Context& context, const Arguments& arguments, Findings&
                  absl::StrCat("relay ", number, ": `mailmesh queue list` shows what waits, `mailmesh queue flush` tries it now, "
                               "`mailmesh queue delete QUEUE_ID --notify` gives up a message"));
   }
+  return absl::OkStatus();
 }
 
 absl::Status Check(Context& context, const Arguments& arguments) {
@@ -125,8 +129,8 @@ void AddScaleCommands(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   auto* scale = app.add_subcommand("scale", "Changes of the number of processes that own data")->require_subcommand(1);
   auto* check = scale->add_subcommand("check", "Refuses where shards or relays that are to go hold accounts or mail");
-  check->add_option("--shards", arguments->shards, "Shards that stay: those named 0 to N-1")->required()->check(CLI::Range(0, 100000));
-  check->add_option("--relays", arguments->relays, "Relays that stay: those numbered 0 to N-1")->required()->check(CLI::Range(0, 100000));
+  check->add_option("--shards", arguments->shards, "Shards that stay: those named 0 to N-1")->required()->check(CLI::Range(0, kMostProcesses));
+  check->add_option("--relays", arguments->relays, "Relays that stay: those numbered 0 to N-1")->required()->check(CLI::Range(0, kMostProcesses));
   check->add_option("--relay-address", arguments->relay_address, "host:port of a relay, with {} for its number; without it relays are not asked");
   check->add_option("--relays-now", arguments->relays_now, "Relays that there are; those beyond are asked as long as their name has an address");
   check->add_flag("--pass-when-away", arguments->pass_when_away, "Refuse nothing where the mesh cannot be reached");
