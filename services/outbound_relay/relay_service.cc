@@ -141,10 +141,6 @@ grpc::ServerUnaryReactor* RelayServiceImpl::EnqueueMessage(grpc::CallbackServerC
 
 void RelayServiceImpl::DoEnqueue(const rpc::CallInfo&, const relay::v1::EnqueueMessageRequest& request,
                                  relay::v1::EnqueueMessageResponse* response, rpc::Responder responder) {
-  if (refuses_.load()) {
-    responder(Closing());
-    return;
-  }
   if (const absl::Status valid = CheckRequest(request); !valid.ok()) {
     responder(valid);
     return;
@@ -160,6 +156,12 @@ void RelayServiceImpl::DoEnqueue(const rpc::CallInfo&, const relay::v1::EnqueueM
     if (known.ok()) response->set_queue_id(**known);
     End(request);
     responder(known.status());
+    return;
+  }
+  // Not before: a repetition of what is queued here must hear so, or its sender sends it again.
+  if (refuses_.load()) {
+    End(request);
+    responder(Closing());
     return;
   }
   const QueueId id = base::NewIdText(relay_.clock);
