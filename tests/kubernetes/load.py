@@ -207,8 +207,8 @@ def node_of(component):
 def drain_node():
     def event(_):
         node = node_of("mailbox-store")
-        kubectl("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s")
         try:
+            kubectl("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=300s")
             wait_all_ready()
             if node_of("mailbox-store") == node:
                 raise Failed("the store did not move")
@@ -238,7 +238,8 @@ def kill_node():
         wait_ready("directory")
         moved = time.monotonic() - began
         wait_all_ready()
-        run(folder / "up")
+        run(folder / "node", node)
+        kubectl("wait", "--for=condition=Ready", f"node/{node}", "--timeout=90s")
         kubectl("taint", "node", node, "node.kubernetes.io/out-of-service-")
         return f"{node}, that the store was on: noticed after {seen:.0f} s, the store is ready elsewhere after {moved:.0f} s; the node came back"
     return with_two_replicas(lambda: measured("kill a node without warning", event, grace=False))
