@@ -113,6 +113,15 @@ class Faults(SecretsTest):
         self.assertIn(foreign[foreign.index(b"-----BEGIN"):].strip(), directory["ca.crt"])
         self.assertEqual(directory["more"], b"of an operator")
 
+    def test_roles_that_are_not_asked_for(self):
+        self.run_tool("renew", "--server-dns", "mail.a.test")
+        self.assertEqual(sorted(self.api.secrets), ["mesh-pki-authority", "mesh-pki-server", "mesh-pki-trust"])
+        self.run_tool("renew")
+        # One that is switched off is not among what the chart's job may read any more.
+        self.api.fault = lambda method, name: 403 if name == "mesh-pki-fetcher" else None
+        self.assertIn("mesh-pki-fetcher may not be read", self.run_tool("renew", "--roles", "directory", "--reissue").stderr)
+        self.assertIn("HTTP 403", self.run_tool("renew", code=1).stderr)
+
     def test_what_it_may_not_do_is_said(self):
         self.api.fault = lambda method, name: 403 if method == "POST" else None
         self.assertIn(f"create secret {NAMESPACE}/mesh-pki-authority: HTTP 403", self.run_tool("renew", code=1).stderr)
