@@ -53,7 +53,8 @@ class Faults(SecretsTest):
         self.addCleanup(self.api.close)
 
     def test_makes_what_a_mesh_needs(self):
-        self.run_tool("renew", "--label", "app.kubernetes.io/name=mailmesh", "--server-dns", "mail.a.test")
+        for options in ((), ("--server-dns", "mail.a.test")):
+            self.run_tool("renew", "--label", "app.kubernetes.io/name=mailmesh", *options)
         self.assertEqual(sorted(self.api.secrets), sorted([*NAMES, "mesh-pki-authority", "mesh-pki-trust", "mesh-pki-server"]))
         gateway = self.api.secrets["mesh-pki-imap-gateway"]
         self.assertEqual(gateway["type"], "kubernetes.io/tls")
@@ -99,6 +100,7 @@ class Faults(SecretsTest):
         self.check_all_meet()
 
     def test_what_is_not_ours_stays(self):
+        self.run_tool("renew")
         self.run_tool("renew", "--server-dns", "mail.a.test")
         others = Authority(self.folder / "others")
         certificate, key = others.issue("server", "DNS:mail.a.test")
