@@ -50,8 +50,15 @@ net::Awaitable<void> AccountWatch::Loop() {
 net::Awaitable<void> AccountWatch::Check(std::vector<std::string> accounts) {
   const net::TimePoint deadline = net::After(kPatience);
   auto found = co_await directory_.GetAccounts(accounts, deadline);
-  // Only a plain word of the directory ends a session.
-  if (!found.ok()) co_return;
+  // Only a plain word of the directory ends a session. One account that cannot be read must not keep the others' from being heard.
+  if (!found.ok()) {
+    const bool away = absl::IsUnavailable(found.status()) || absl::IsDeadlineExceeded(found.status());
+    if (away || accounts.size() < 2 || stopped_) co_return;
+    const auto middle = accounts.begin() + static_cast<std::ptrdiff_t>(accounts.size() / 2);
+    co_await Check(std::vector<std::string>(accounts.begin(), middle));
+    co_await Check(std::vector<std::string>(middle, accounts.end()));
+    co_return;
+  }
   for (size_t i = 0; i < accounts.size() && !stopped_; ++i) {
     if ((*found)[i].account_id().empty() || (*found)[i].disabled()) sessions_.end(accounts[i]);
   }

@@ -297,7 +297,11 @@ void Listener::Stop() {
 const std::string& Listener::name() const { return core_->name(); }
 Endpoint Listener::endpoint() const { return core_->endpoint(); }
 size_t Listener::sessions() const { return core_->door().limits->sessions(); }
-size_t Listener::connections() const { return sessions() + core_->door().headers->sessions(); }
+size_t Listener::connections() const {
+  // In this order: one that goes from the header to its session is counted twice rather than not at all.
+  const size_t waiting = core_->door().headers->sessions();
+  return waiting + sessions();
+}
 uint64_t Listener::accepted() const { return core_->door().accepted.load(std::memory_order_relaxed); }
 uint64_t Listener::refused() const { return core_->door().refused.load(std::memory_order_relaxed); }
 

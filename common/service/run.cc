@@ -138,7 +138,7 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
   runtime.lifecycle().WaitForEnd();
   Drain(runtime, **app);
   runtime.ForgetApp();
-  if (runtime.sessions().size() > 0) {
+  if (runtime.sessions().size() > 0 || runtime.connections() > 0) {
     telemetry::Warning("sessions are cut off", {{"sessions", runtime.sessions().size()}});
     EndNow(0);
   }

@@ -62,6 +62,8 @@ class RuntimeImpl final : public Runtime {
   void StopListeners();
   // Waits until the last connection that was taken has gone, also one whose session had not begun.
   void WaitForConnections(absl::Time deadline);
+  // Sessions, and connections that are not yet: in a handshake, or before what a load balancer says.
+  size_t connections() { return listeners_.connections(); }
   void StopGrpc(absl::Time deadline);
   // Ends the I/O threads and, after what they accepted, the worker pools.
   void StopThreads();

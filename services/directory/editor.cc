@@ -59,6 +59,10 @@ absl::Status Editor::Start(const std::map<std::string, std::string>& shards) {
   if (!batch.empty()) RETURN_IF_ERROR(store_.Write(std::move(batch), /*grows=*/false));
   RETURN_IF_ERROR(ForgetOldRequests());
   RETURN_IF_ERROR(CountAll());
+  {
+    absl::MutexLock counts(&counts_mutex_);
+    for (const auto& [name, endpoint] : shards) named_.insert(name);
+  }
   return shards.empty() ? absl::OkStatus() : ForgetEmptyShards(shards);
 }
 
@@ -70,8 +74,13 @@ absl::Status Editor::ForgetEmptyShards(const std::map<std::string, std::string>&
   }));
   kv::Batch batch;
   absl::MutexLock lock(&counts_mutex_);
+  if (damaged_accounts_ > 0) return absl::OkStatus();  // it might be one of theirs
   for (const std::string& name : unnamed) {
-    if (const auto found = accounts_by_shard_.find(name); found != accounts_by_shard_.end() && found->second > 0) continue;
+    if (const auto found = accounts_by_shard_.find(name); found != accounts_by_shard_.end() && found->second > 0) {
+      telemetry::Warning("shard without a name in the configuration has accounts", {{"shard", name}, {"accounts", found->second}});
+      continue;
+    }
+    telemetry::Info("shard forgotten", {{"shard", name}});
     store_.Delete(batch, Table::kShards, name);
     --counts_.shards;
   }
@@ -88,12 +97,16 @@ absl::Status Editor::CountAll() {
   RETURN_IF_ERROR(count(Table::kAliases, &counts.aliases));
   RETURN_IF_ERROR(count(Table::kShards, &counts.shards));
   std::map<std::string, int64_t> by_shard;
+  int64_t damaged = 0;  // of no shard that could be told
   RETURN_IF_ERROR(store_.Scan(Table::kAccounts, "", "", [&](std::string_view, std::string_view value) {
     storage::v1::DirectoryAccountRecord record;
-    if (record.ParseFromArray(value.data(), static_cast<int>(value.size()))) ++by_shard[record.shard()];
+    const bool good = record.ParseFromArray(value.data(), static_cast<int>(value.size()));
+    if (good) ++by_shard[record.shard()];
+    damaged += good ? 0 : 1;
     return ++counts.accounts, true;
   }));
   absl::MutexLock lock(&counts_mutex_);
+  damaged_accounts_ = damaged;
   counts_ = counts;
   accounts_by_shard_ = std::move(by_shard);
   return absl::OkStatus();
@@ -172,6 +185,8 @@ absl::Status Editor::SetShard(const v1::SetShardRequest& request, v1::SetShardRe
     record.set_endpoint(shard.endpoint());
     store_.Put(change.batch, Table::kShards, shard.name(), record);
     if (!there) ++change.counts.shards;
+    absl::MutexLock lock(&counts_mutex_);
+    if (!named_.empty()) named_.insert(shard.name());
     return absl::OkStatus();
   });
 }

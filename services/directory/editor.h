@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -95,7 +96,7 @@ class Editor {
   // Shards that `named` does not have and no account is on: nothing is to be put there any more.
   absl::Status ForgetEmptyShards(const std::map<std::string, std::string>& named) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CountAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The shard to put a new account on.
+  // The shard to put a new account on: the emptiest of those that are named, or the wanted one.
   absl::StatusOr<std::string> PlaceAccount(const std::string& wanted) const;
   absl::StatusOr<AccountId> NextAccountId(Change& change);
   absl::Status CheckDomainOfOurs(const Address& address) const;
@@ -113,6 +114,9 @@ class Editor {
   mutable absl::Mutex counts_mutex_;
   Counts counts_ ABSL_GUARDED_BY(counts_mutex_);
   std::map<std::string, int64_t> accounts_by_shard_ ABSL_GUARDED_BY(counts_mutex_);
+  int64_t damaged_accounts_ ABSL_GUARDED_BY(counts_mutex_) = 0;
+  // Shards that an operator wants: of the configuration, or set since. Empty where the configuration names none; then all are.
+  std::set<std::string> named_ ABSL_GUARDED_BY(counts_mutex_);
   uint64_t remembered_since_sweep_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

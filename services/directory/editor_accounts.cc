@@ -56,6 +56,8 @@ absl::StatusOr<std::string> Editor::PlaceAccount(const std::string& wanted) cons
     wanted_there = wanted_there || name == wanted;
     auto it = accounts_by_shard_.find(name);
     int64_t accounts = it == accounts_by_shard_.end() ? 0 : it->second;
+    // One that is kept for the accounts that it has gets no others.
+    if (!named_.empty() && !named_.contains(name)) return true;
     if (!emptiest || accounts < fewest) {
       emptiest = std::move(name);
       fewest = accounts;

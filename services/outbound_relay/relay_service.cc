@@ -141,20 +141,27 @@ grpc::ServerUnaryReactor* RelayServiceImpl::EnqueueMessage(grpc::CallbackServerC
 
 void RelayServiceImpl::DoEnqueue(const rpc::CallInfo&, const relay::v1::EnqueueMessageRequest& request,
                                  relay::v1::EnqueueMessageResponse* response, rpc::Responder responder) {
-  if (refuses_.load()) {
-    responder(Closing());
-    return;
-  }
   if (const absl::Status valid = CheckRequest(request); !valid.ok()) {
     responder(valid);
     return;
   }
-  // A repetition answers what the first call did. Two at once of the same id do not come: a caller repeats after an answer, or after
-  // the first one's deadline.
+  // A repetition answers what the first call did. Where its caller lost the connection and not the call, the first goes on here:
+  // what it comes to is not known yet.
+  if (!Begin(request)) {
+    responder(absl::UnavailableError("the first call of this request is under way"));
+    return;
+  }
   const absl::StatusOr<std::optional<QueueId>> known = relay_.spool->FindRequest(request.request_id());
   if (!known.ok() || known->has_value()) {
     if (known.ok()) response->set_queue_id(**known);
+    End(request);
     responder(known.status());
+    return;
+  }
+  // Not before: a repetition of what is queued here must hear so, or its sender sends it again.
+  if (refuses_.load()) {
+    End(request);
+    responder(Closing());
     return;
   }
   const QueueId id = base::NewIdText(relay_.clock);
@@ -164,22 +171,33 @@ void RelayServiceImpl::DoEnqueue(const rpc::CallInfo&, const relay::v1::EnqueueM
   Item item = ToItem(request, relay_.NowMs());
   const Place place{DestinationOf(item), item.next_attempt_ms()};
   auto shared = std::make_shared<rpc::Responder>(std::move(responder));
-  auto done = [this, id, place, response, shared, trace = telemetry::Trace::Of(request.facts().correlation_id()), size, recipients,
-               from, upload_id = request.body().upload_id()](const absl::Status& status) {
+  // `request` is the call's, which the responder ends.
+  auto done = [this, id, place, response, shared, &request, trace = telemetry::Trace::Of(request.facts().correlation_id()), size, recipients,
+               from](const absl::Status& status) {
     if (status.ok()) {
       response->set_queue_id(id);
       telemetry::Info("message queued", {trace, {"queue_id", id}, {"from", from}, {"recipients", recipients}, {"size", size}});
     }
-    {
-      absl::MutexLock lock(&mutex_);
-      expected_.erase(upload_id);
-    }
+    End(request);
     (*shared)(status);
     if (status.ok()) scheduler_.Offer(id, place);
   };
   const absl::Status submitted = relay_.spool->Enqueue(id, std::move(item), request.body().inline_octets(),
                                                        request.body().upload_id(), request.request_id(), done);
-  if (!submitted.ok()) (*shared)(submitted);
+  if (submitted.ok()) return;
+  End(request);
+  (*shared)(submitted);
+}
+
+bool RelayServiceImpl::Begin(const relay::v1::EnqueueMessageRequest& request) {
+  absl::MutexLock lock(&mutex_);
+  return enqueuing_.insert(request.request_id()).second;
+}
+
+void RelayServiceImpl::End(const relay::v1::EnqueueMessageRequest& request) {
+  absl::MutexLock lock(&mutex_);
+  enqueuing_.erase(request.request_id());
+  expected_.erase(request.body().upload_id());
 }
 
 }  // namespace mailmesh::outbound_relay

@@ -40,12 +40,16 @@ class RelayServiceImpl final : public relay::v1::RelayService::CallbackService {
                                             relay::v1::UploadBodyResponse& response);
   void DoEnqueue(const rpc::CallInfo& info, const relay::v1::EnqueueMessageRequest& request,
                  relay::v1::EnqueueMessageResponse* response, rpc::Responder responder);
+  // One call at a time for a request id: false while another goes on. End: before the answer.
+  bool Begin(const relay::v1::EnqueueMessageRequest& request);
+  void End(const relay::v1::EnqueueMessageRequest& request);
 
   Relay& relay_;
   Scheduler& scheduler_;
   net::IoPool& pool_;
   std::atomic<bool> refuses_{false};
   absl::Mutex mutex_;
+  absl::flat_hash_set<std::string> enqueuing_ ABSL_GUARDED_BY(mutex_);  // request ids of calls that are under way
   absl::flat_hash_map<std::string, absl::Time> expected_ ABSL_GUARDED_BY(mutex_);  // uploads, and until when they count as such
 };
 

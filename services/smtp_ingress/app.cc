@@ -82,8 +82,9 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
 }
 
 absl::Status App::StartListener(ListenerKind kind, const config::v1::ListenerConfig& listener) {
-  ingress_->metrics.sessions_limit.With({ListenerName(kind)}).Add(listener.max_sessions());
-  return runtime_.StartListener(ListenerName(kind), listener, Options(kind), Handler(ingress_.get(), kind)).status();
+  ASSIGN_OR_RETURN(const bool started, runtime_.StartListener(ListenerName(kind), listener, Options(kind), Handler(ingress_.get(), kind)));
+  if (started) ingress_->metrics.sessions_limit.With({ListenerName(kind)}).Add(listener.max_sessions());
+  return absl::OkStatus();
 }
 
 absl::Status App::StartProxyListener(ListenerKind kind, std::string_view name, const config::v1::ProxyListenerConfig& listener) {

@@ -18,13 +18,16 @@ ACCOUNTS = 6  # four that get mail, two maildrops
 
 
 def build_images(tag, time_in_image=None):
-    """Builds all images from the programs of build/release; their archives."""
-    folder = pathlib.Path(os.environ.get("MAILMESH_BIN", PROJECT / "build/release/bin"))
-    archives = PROJECT / "build/kubernetes" / tag
-    environment = os.environ | ({"SOURCE_DATE_EPOCH": str(time_in_image)} if time_in_image else {})
-    subprocess.run([PROJECT / "deploy/docker/build", "--binaries", folder, "--base", "mmdebstrap", "--prefix", REGISTRY, "--tag", tag,
-                    "--output", archives], check=True, env=environment, stdout=subprocess.DEVNULL)
-    return list(archives.glob("*.tar"))
+    """Builds all images from the programs of build/release, where one is newer than they are; their archives."""
+    programs = pathlib.Path(os.environ.get("MAILMESH_BIN", PROJECT / "build/release/bin"))
+    folder = PROJECT / "build/kubernetes" / tag
+    newest = max(program.stat().st_mtime for program in programs.glob("mailmesh*"))
+    archives = list(folder.glob("*.tar"))
+    if len(archives) < len(ROLES) + 1 or any(archive.stat().st_mtime < newest for archive in archives):
+        environment = os.environ | ({"SOURCE_DATE_EPOCH": str(time_in_image)} if time_in_image else {})
+        subprocess.run([PROJECT / "deploy/docker/build", "--binaries", programs, "--base", "mmdebstrap", "--prefix", REGISTRY, "--tag", tag,
+                        "--output", folder], check=True, env=environment, stdout=subprocess.DEVNULL)
+    return list(folder.glob("*.tar"))
 
 
 def import_images(archives):
@@ -41,6 +44,14 @@ def public_context():
     return ssl.create_default_context(cadata=authority)
 
 
+def give_addresses():
+    """What a cloud's controller does for Services of type LoadBalancer. The address is nobody's: Balancer goes to the nodes."""
+    for service in get("-n", NAMESPACE, "services")["items"]:
+        if service["spec"]["type"] == "LoadBalancer":
+            status = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1", "ipMode": "Proxy"}]}}}
+            kubectl("-n", NAMESPACE, "patch", "service", service["metadata"]["name"], "--subresource=status", "--type=merge", "-p", json.dumps(status))
+
+
 def install():
     kubectl("apply", "-f", "-", input=json.dumps({
         "apiVersion": "v1", "kind": "Namespace",
@@ -50,7 +61,10 @@ def install():
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "outside", "namespace": NAMESPACE},
         "data": {"authority.pem": outside.certificate()[0].read_text()}}))
     began = time.monotonic()
-    helm("upgrade", "--install", RELEASE, *chart_values(), "--wait", "--timeout", "10m")
+    # Not --wait: it waits for load balancers too, which are given their addresses here.
+    helm("upgrade", "--install", RELEASE, *chart_values(), "--timeout", "10m")
+    if own_cluster():
+        give_addresses()
     wait_all_ready()
     print(f"  installed and ready after {time.monotonic() - began:.0f} s: {len(pods())} pods on {len(nodes())} nodes", flush=True)
 
@@ -69,6 +83,8 @@ def targets():
 def watch():
     """Every role is found by its annotations, and every target is up."""
     kubectl("apply", "-f", FOLDER / "prometheus.yaml")
+    script = kubectl("-n", "monitoring", "create", "configmap", "pod-targets", f"--from-file={FOLDER / 'pod_targets.py'}", "--dry-run=client", "-o", "yaml")
+    kubectl("apply", "-f", "-", input=script)
     kubectl("-n", "monitoring", "wait", "--for=condition=Ready", "pod/prometheus", "--timeout=120s")
 
     def all_up():

@@ -25,7 +25,7 @@ constexpr int kBackupSeconds = 24 * 3600;
 struct Arguments {
   std::string name;
   std::string shard;
-  size_t keep = 0;
+  int keep = 0;
 };
 
 absl::StatusOr<std::vector<std::string>> Shards(Context& context, const Arguments& arguments) {
@@ -59,10 +59,10 @@ absl::Status CreateOfShard(Context& context, const std::string& shard, const std
 }
 
 // The list has the newest first.
-absl::Status DeleteOlder(Context& context, const std::string& shard, size_t keep) {
+absl::Status DeleteOlder(Context& context, const std::string& shard, int keep) {
   ASSIGN_OR_RETURN(const auto stub, ConnectToShard(context, shard));
   ASSIGN_OR_RETURN(const auto list, Call(stub.get(), &Stub::ListBackups, mailbox::v1::ListBackupsRequest()));
-  for (int i = static_cast<int>(keep); i < list.backups_size(); ++i) {
+  for (int i = keep; i < list.backups_size(); ++i) {
     mailbox::v1::DeleteBackupRequest request;
     request.set_name(list.backups(i).name());
     RETURN_IF_ERROR(base::Annotate(Call(stub.get(), &Stub::DeleteBackup, request).status(), absl::StrCat("shard ", shard)));
@@ -144,7 +144,8 @@ void AddBackupCommands(CLI::App& app) {
   auto* create = backup->add_subcommand("create", "Makes a backup of all that is durable now");
   create->add_option("NAME", arguments->name, "Its name; the time if not given");
   add_shard(create, "Only of this shard");
-  create->add_option("--keep", arguments->keep, "Then delete all but the newest so many of each shard; 0, the default: none");
+  create->add_option("--keep", arguments->keep, "Then delete all but the newest so many of each shard; 0, the default: none")
+      ->check(CLI::Range(0, 100000));
   SetAction(create, [arguments](Context& context) { return CreateBackup(context, *arguments); });
   auto* list = backup->add_subcommand("list", "Lists the backups, the newest first");
   add_shard(list, "Only of this shard");

@@ -55,19 +55,33 @@ std::vector<std::string> SingleEndpoints(const std::string& endpoint) {
   return single;
 }
 
-absl::StatusOr<std::vector<Process>> FindProcesses(Context& context) {
+absl::StatusOr<bool> HasAddress(const std::string& endpoint) {
+  ASSIGN_OR_RETURN(const net::Endpoint parsed, net::Endpoint::Parse(endpoint));
+  if (parsed.is_unix() || parsed.ip()) return true;
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(parsed.host().c_str(), nullptr, &hints, &found);
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
+  if (error == 0) return true;
+  if (error == EAI_NONAME || error == EAI_NODATA) return false;
+  return absl::UnavailableError(absl::StrCat("cannot look up ", endpoint, ": ", gai_strerror(error)));
+}
+
+absl::StatusOr<Processes> FindProcesses(Context& context) {
   using directory::v1::DirectoryService;
   ASSIGN_OR_RETURN(const auto endpoints, context.GrpcEndpoints());
-  std::vector<Process> processes;
+  Processes processes;
   std::set<std::string> known;
   const auto add = [&](const std::string& instance, const std::string& role, const std::string& endpoint) {
     for (std::string& single : SingleEndpoints(endpoint)) {
-      if (known.insert(single).second) processes.push_back({instance, role, std::move(single)});
+      if (known.insert(single).second) processes.all.push_back({instance, role, std::move(single)});
     }
   };
   for (const auto& [instance, endpoint] : endpoints) add(instance, instance.substr(0, instance.find('.')), endpoint);
   ASSIGN_OR_RETURN(const auto stub, Connect<DirectoryService>(context, "directory"));
   const auto map = Call(stub.get(), &DirectoryService::Stub::ListShards, directory::v1::ListShardsRequest());
+  processes.map = map.status();
   if (!map.ok()) return processes;
   for (const auto& shard : map->shards()) {
     add(absl::StrCat("mailbox_store (shard ", shard.name(), ")"), "mailbox_store", shard.endpoint());

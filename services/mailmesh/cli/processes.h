@@ -19,8 +19,14 @@ struct Process {
 // is, as one address.
 std::vector<std::string> SingleEndpoints(const std::string& endpoint);
 
-// Each once. The shards of the map are there where the directory answers.
-absl::StatusOr<std::vector<Process>> FindProcesses(Context& context);
+// Whether the host of "host:port" has an address. UNAVAILABLE where nobody could say; INVALID_ARGUMENT.
+absl::StatusOr<bool> HasAddress(const std::string& endpoint);
+
+struct Processes {
+  std::vector<Process> all;  // each once
+  absl::Status map;          // why the shards of the directory's map are not among them
+};
+absl::StatusOr<Processes> FindProcesses(Context& context);
 
 }  // namespace mailmesh::cli
 

@@ -19,6 +19,8 @@ namespace {
 using directory::v1::DirectoryAdminService;
 using relay::v1::QueueAdminService;
 
+constexpr int kMostProcesses = 100'000;
+
 struct Arguments {
   int shards = 0;
   int relays = 0;
@@ -31,6 +33,7 @@ struct Arguments {
 struct Findings {
   Table table{{"what", "holds"}};
   std::vector<std::string> advice;
+  bool answered = false;  // somebody was there to ask
   void Add(const std::string& what, const std::string& holds, std::string help) {
     table.AddRow({what, holds});
     advice.push_back(std::move(help));
@@ -39,6 +42,7 @@ struct Findings {
 
 absl::Status CheckShards(Context& context, const Arguments& arguments, Findings& findings) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, context.ShardNames());
+  findings.answered = true;
   std::map<std::string, int64_t> accounts;
   for (const std::string& name : names) {
     int number = 0;
@@ -58,7 +62,8 @@ absl::Status CheckShards(Context& context, const Arguments& arguments, Findings&
     if (count == 0) continue;
     findings.Add(absl::StrCat("shard ", name), absl::StrCat(count, " accounts"),
                  absl::StrCat("shard ", name, ": `mailmesh account list` shows whose mail it has. An account does not move to another shard by itself: "
-                              "`mailmesh export ADDRESS FOLDER`, `mailmesh account delete ADDRESS`, and when the shard is gone "
+                              "`mailmesh account disable ADDRESS` (or mail that comes meanwhile is lost), `mailmesh export ADDRESS FOLDER`, "
+                              "`mailmesh account delete ADDRESS`, and when the shard is gone "
                               "`mailmesh account create ADDRESS`, `mailmesh import ADDRESS FOLDER`"));
   }
   return absl::OkStatus();
@@ -80,35 +85,40 @@ absl::StatusOr<uint64_t> CountQueue(Context& context, const std::string& endpoin
 // From the first that goes on, to the last that there is said to be, or that has an address.
 absl::Status CheckRelays(Context& context, const Arguments& arguments, Findings& findings) {
   if (arguments.relay_address.empty()) return absl::OkStatus();
-  for (int number = arguments.relays;; ++number) {
+  if (arguments.relay_address.find("{}") == std::string::npos) return absl::InvalidArgumentError("--relay-address has no {} for the number");
+  for (int number = arguments.relays; number <= kMostProcesses; ++number) {
     const std::string endpoint = absl::StrReplaceAll(arguments.relay_address, {{"{}", absl::StrCat(number)}});
-    // What cannot be looked up comes back as it is.
-    const bool has_address = SingleEndpoints("dns:///" + endpoint) != std::vector<std::string>{endpoint};
+    ASSIGN_OR_RETURN(const bool has_address, HasAddress(endpoint));
     if (!has_address && number >= arguments.relays_now) return absl::OkStatus();
     if (!has_address) return absl::UnavailableError(absl::StrCat("relay ", number, " is away: ", endpoint, " has no address"));
     const absl::StatusOr<uint64_t> count = CountQueue(context, endpoint);
     if (!count.ok()) return base::Annotate(count.status(), absl::StrCat("relay ", number));
+    findings.answered = true;
     if (*count == 0) continue;
     findings.Add(absl::StrCat("relay ", number), absl::StrCat(*count, " messages"),
                  absl::StrCat("relay ", number, ": `mailmesh queue list` shows what waits, `mailmesh queue flush` tries it now, "
                               "`mailmesh queue delete QUEUE_ID --notify` gives up a message"));
   }
+  return absl::OkStatus();
 }
 
 absl::Status Check(Context& context, const Arguments& arguments) {
   Findings findings;
-  absl::Status asked = CheckShards(context, arguments, findings);
-  if (asked.ok()) asked = CheckRelays(context, arguments, findings);
+  // Both, whatever became of the other.
+  const absl::Status shards = CheckShards(context, arguments, findings);
+  const absl::Status relays = CheckRelays(context, arguments, findings);
   if (!findings.advice.empty()) {
     std::cout << findings.table.Format(context.output);
     return absl::FailedPreconditionError(absl::StrCat("what would go is not empty.\n", absl::StrJoin(findings.advice, "\n"),
                                                       "\nOr leave the numbers as they were."));
   }
-  if (absl::IsUnavailable(asked) && arguments.pass_when_away) {
-    std::cout << "nobody to ask: " << Printable(base::Message(asked)) << "\n";
+  const absl::Status& failed = shards.ok() ? relays : shards;
+  // A mesh of which one role answers is there: what could not be asked may hold mail.
+  if (absl::IsUnavailable(failed) && !findings.answered && arguments.pass_when_away) {
+    std::cout << "nobody to ask: " << Printable(base::Message(failed)) << "\n";
     return absl::OkStatus();
   }
-  RETURN_IF_ERROR(asked);
+  RETURN_IF_ERROR(failed);
   std::cout << "nothing is held beyond " << arguments.shards << " shards and " << arguments.relays << " relays\n";
   return absl::OkStatus();
 }
@@ -119,8 +129,8 @@ void AddScaleCommands(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   auto* scale = app.add_subcommand("scale", "Changes of the number of processes that own data")->require_subcommand(1);
   auto* check = scale->add_subcommand("check", "Refuses where shards or relays that are to go hold accounts or mail");
-  check->add_option("--shards", arguments->shards, "Shards that stay: those named 0 to N-1")->required()->check(CLI::Range(0, 100000));
-  check->add_option("--relays", arguments->relays, "Relays that stay: those numbered 0 to N-1")->required()->check(CLI::Range(0, 100000));
+  check->add_option("--shards", arguments->shards, "Shards that stay: those named 0 to N-1")->required()->check(CLI::Range(0, kMostProcesses));
+  check->add_option("--relays", arguments->relays, "Relays that stay: those numbered 0 to N-1")->required()->check(CLI::Range(0, kMostProcesses));
   check->add_option("--relay-address", arguments->relay_address, "host:port of a relay, with {} for its number; without it relays are not asked");
   check->add_option("--relays-now", arguments->relays_now, "Relays that there are; those beyond are asked as long as their name has an address");
   check->add_flag("--pass-when-away", arguments->pass_when_away, "Refuse nothing where the mesh cannot be reached");

@@ -68,16 +68,26 @@ absl::StatusOr<std::unique_ptr<ControlService::Stub>> ConnectTo(Context& context
 }
 
 absl::StatusOr<std::vector<Answer>> AskAll(Context& context) {
-  ASSIGN_OR_RETURN(const std::vector<Process> processes, FindProcesses(context));
+  ASSIGN_OR_RETURN(const Processes processes, FindProcesses(context));
   std::vector<Answer> answers;
-  for (const Process& process : processes) {
+  for (const Process& process : processes.all) {
     Answer& answer = answers.emplace_back();
     answer.process = process;
-    ASSIGN_OR_RETURN(const auto stub, ConnectTo(context, process));
+    const auto stub = ConnectTo(context, process);
+    if (!stub.ok()) {
+      answer.error = base::Message(stub.status());
+      continue;
+    }
     const auto call = NewCall(5);
-    const grpc::Status status = stub->GetInfo(call.get(), control::v1::GetInfoRequest(), &answer.info);
+    const grpc::Status status = (*stub)->GetInfo(call.get(), control::v1::GetInfoRequest(), &answer.info);
     answer.error = status.error_message();
     if (status.ok()) answer.standing = StandingOf(answer.info.version());
+  }
+  // Shards that nobody told of were not asked.
+  if (!processes.map.ok()) {
+    Answer& answer = answers.emplace_back();
+    answer.process = {"shards", "mailbox_store", "the directory's map"};
+    answer.error = base::Message(processes.map);
   }
   return answers;
 }
