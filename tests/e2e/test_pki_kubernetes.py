@@ -53,7 +53,8 @@ class Faults(SecretsTest):
         self.addCleanup(self.api.close)
 
     def test_makes_what_a_mesh_needs(self):
-        self.run_tool("renew", "--label", "app.kubernetes.io/name=mailmesh", "--server-dns", "mail.a.test")
+        for options in ((), ("--server-dns", "mail.a.test")):
+            self.run_tool("renew", "--label", "app.kubernetes.io/name=mailmesh", *options)
         self.assertEqual(sorted(self.api.secrets), sorted([*NAMES, "mesh-pki-authority", "mesh-pki-trust", "mesh-pki-server"]))
         gateway = self.api.secrets["mesh-pki-imap-gateway"]
         self.assertEqual(gateway["type"], "kubernetes.io/tls")
@@ -99,6 +100,7 @@ class Faults(SecretsTest):
         self.check_all_meet()
 
     def test_what_is_not_ours_stays(self):
+        self.run_tool("renew")
         self.run_tool("renew", "--server-dns", "mail.a.test")
         others = Authority(self.folder / "others")
         certificate, key = others.issue("server", "DNS:mail.a.test")
@@ -112,6 +114,15 @@ class Faults(SecretsTest):
         directory = self.api.data("mesh-pki-directory")
         self.assertIn(foreign[foreign.index(b"-----BEGIN"):].strip(), directory["ca.crt"])
         self.assertEqual(directory["more"], b"of an operator")
+
+    def test_roles_that_are_not_asked_for(self):
+        self.run_tool("renew", "--server-dns", "mail.a.test")
+        self.assertEqual(sorted(self.api.secrets), ["mesh-pki-authority", "mesh-pki-server", "mesh-pki-trust"])
+        self.run_tool("renew")
+        # One that is switched off is not among what the chart's job may read any more.
+        self.api.fault = lambda method, name: 403 if name == "mesh-pki-fetcher" else None
+        self.assertIn("mesh-pki-fetcher may not be read", self.run_tool("renew", "--roles", "directory", "--reissue").stderr)
+        self.assertIn("HTTP 403", self.run_tool("renew", code=1).stderr)
 
     def test_what_it_may_not_do_is_said(self):
         self.api.fault = lambda method, name: 403 if method == "POST" else None

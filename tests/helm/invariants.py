@@ -35,7 +35,7 @@ def restricted(name, spec, own):
             yield f"{name}: volume of kind {kind}"
     for container in own:
         context = container.get("securityContext", {})
-        if not (context.get("runAsNonRoot") or pod.get("runAsNonRoot")) or not (context.get("runAsUser") or pod.get("runAsUser")):
+        if not (context.get("runAsNonRoot") or pod.get("runAsNonRoot")) or 0 in (context.get("runAsUser"), pod.get("runAsUser")):
             yield f"{name}/{container['name']}: may run as root"
         if context.get("allowPrivilegeEscalation") is not False or context.get("capabilities", {}).get("drop") != ["ALL"]:
             yield f"{name}/{container['name']}: may get privileges"

@@ -11,6 +11,9 @@
 {{- if hasSuffix "/0" . -}}{{- fail (printf "%s.proxyProtocol.trustedCIDRs: %s is everybody; name the load balancers' addresses" $key .) -}}{{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if dig "common" "drain" "" $values.config -}}
+{{- fail (printf "%s.config.common.drain: use %s.drain, by which the pod's grace goes too" $key $key) -}}
+{{- end -}}
 {{- with $values.terminationGracePeriodSeconds -}}
 {{- if lt (int .) (int (add $values.drain.delaySeconds $values.drain.windowSeconds)) -}}
 {{- fail (printf "%s.terminationGracePeriodSeconds: %d s end before the drain does (delaySeconds %d + windowSeconds %d): sessions would be cut" $key (int .) (int $values.drain.delaySeconds) (int $values.drain.windowSeconds)) -}}

@@ -35,19 +35,14 @@ spec:
 {{- define "mailmesh.checkClaims" -}}
 {{- if .old -}}
 {{- $before := dict -}}
-{{- range default list .old.spec.volumeClaimTemplates -}}
-{{- $_ := set $before .metadata.name (include "mailmesh.claimText" .) -}}
-{{- end -}}
+{{- range default list .old.spec.volumeClaimTemplates -}}{{- $_ := set $before .metadata.name . -}}{{- end -}}
 {{- $after := dict -}}
-{{- range .claims -}}
-{{- $_ := set $after .metadata.name (include "mailmesh.claimText" .) -}}
-{{- end -}}
+{{- range .claims -}}{{- $_ := set $after .metadata.name . -}}{{- end -}}
 {{- range $name := concat (keys $before) (keys $after) | uniq | sortAlpha -}}
-{{- $old := default "none" (get $before $name) -}}
-{{- $new := default "none" (get $after $name) -}}
-{{- /* The API server fills in a class where none was named. */ -}}
-{{- if and (ne $old $new) (not (and (contains "class -" $new) (eq (regexReplaceAll "class [^,]*" $old "class -") $new))) -}}
-{{- fail (printf "%s: the volume claim %q of a StatefulSet cannot be changed: it is (%s), and the values ask for (%s). Give the old values again, or change it by hand first:\n  kubectl -n NAMESPACE delete statefulset %s --cascade=orphan    # its pods and claims stay\nand, for a larger volume, for each claim:\n  kubectl -n NAMESPACE patch pvc %s-%s-0 -p '{\"spec\":{\"resources\":{\"requests\":{\"storage\":\"SIZE\"}}}}'\nthen upgrade. docs/operations/kubernetes.md, \"Volumes\", says more." $.role.key $name $old $new $.role.name $name $.role.name) -}}
+{{- $old := get $before $name -}}
+{{- $new := get $after $name -}}
+{{- if ne (include "mailmesh.claimValue" $old) (include "mailmesh.claimValue" $new) -}}
+{{- fail (printf "%s: the volume claim %q of a StatefulSet cannot be changed: it is (%s), and the values ask for (%s). Give the old values again, or change it by hand first:\n  kubectl -n NAMESPACE delete statefulset %s --cascade=orphan    # its pods and claims stay\nand, for a larger volume, for each claim:\n  kubectl -n NAMESPACE patch pvc %s-%s-0 -p '{\"spec\":{\"resources\":{\"requests\":{\"storage\":\"SIZE\"}}}}'\nthen upgrade. docs/operations/kubernetes.md, \"Volumes\", says more." $.role.key $name (include "mailmesh.claimText" $old) (include "mailmesh.claimText" $new) $.role.name $name $.role.name) -}}
 {{- end -}}
 {{- end -}}
 {{- if ne (default "OrderedReady" .old.spec.podManagementPolicy) .role.values.podManagementPolicy -}}
@@ -56,7 +51,26 @@ spec:
 {{- end -}}
 {{- end -}}
 
-{{/* What counts of a claim template. Takes the template. */}}
+{{/* What counts of a claim template, for people. Takes the template, or "" where there is none. */}}
 {{- define "mailmesh.claimText" -}}
+{{- if . -}}
 {{ .spec.resources.requests.storage }}, class {{ default "-" .spec.storageClassName }}, {{ join "+" .spec.accessModes }}
+{{- range $key, $value := .metadata.annotations }}, {{ $key }}={{ $value }}{{ end -}}
+{{- else -}}
+none
+{{- end -}}
+{{- end -}}
+
+{{/* The same to compare: the API server writes a size in its own way, 1.5Ti as 1536Gi. Takes the template. */}}
+{{- define "mailmesh.claimValue" -}}
+{{- if . -}}
+{{- include "mailmesh.claimText" (merge (dict "spec" (dict "resources" (dict "requests" (dict "storage" (include "mailmesh.bytes" .spec.resources.requests.storage))))) .) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A quantity in bytes. Takes the quantity. */}}
+{{- define "mailmesh.bytes" -}}
+{{- $text := toString . -}}
+{{- $units := dict "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "Ki" 0x1p10 "Mi" 0x1p20 "Gi" 0x1p30 "Ti" 0x1p40 "Pi" 0x1p50 -}}
+{{- printf "%.0f" (mulf (regexFind "^[0-9.]+" $text | float64) (dig (regexFind "[A-Za-z]*$" $text) 1.0 $units)) -}}
 {{- end -}}

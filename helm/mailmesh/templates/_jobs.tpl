@@ -1,5 +1,5 @@
 {{/* Pod template of a job that runs the tool. Takes root, component, args (list); may take restartPolicy, serviceAccount (whose token is mounted), mesh (false:
-no mesh.yaml and no operator's certificate), meshConfig (name of its ConfigMap), volumes, mounts. */}}
+no mesh.yaml and no operator's certificate), meshConfig (name of its ConfigMap), optional (start without the certificate, to say so), volumes, mounts. */}}
 {{- define "mailmesh.jobTemplate" -}}
 {{- $root := .root -}}
 {{- $jobs := $root.Values.jobs -}}
@@ -25,8 +25,10 @@ spec:
 {{- define "mailmesh.jobPod" -}}
 {{- with .root.Values.jobs }}
 {{- include "mailmesh.imagePullSecrets" $.root }}
+{{- with $.root.Values.defaults.podSecurityContext }}
 securityContext:
-  {{- toYaml $.root.Values.defaults.podSecurityContext | nindent 2 }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- with .nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
@@ -53,8 +55,10 @@ env:
 {{- end }}
 resources:
   {{- toYaml $root.Values.jobs.resources | nindent 2 }}
+{{- with $root.Values.defaults.containerSecurityContext }}
 securityContext:
-  {{- toYaml $root.Values.defaults.containerSecurityContext | nindent 2 }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 volumeMounts:
   {{- if $mesh }}
   - {name: config, mountPath: /etc/mailmesh/config, readOnly: true}
@@ -66,14 +70,14 @@ volumeMounts:
   {{- end }}
 {{- end -}}
 
-{{/* Takes root; may take mesh, meshConfig, volumes. */}}
+{{/* Takes root; may take mesh, meshConfig, optional, volumes. */}}
 {{- define "mailmesh.toolVolumes" -}}
 {{- $fullname := include "mailmesh.fullname" .root -}}
 {{- if ternary .mesh true (hasKey . "mesh") }}
 - name: config
   configMap: {name: {{ default (printf "%s-tool" $fullname) .meshConfig }}}
 - name: mesh
-  secret: {secretName: {{ include "mailmesh.meshSecret" (dict "root" .root "key" "operator" "component" "operator") }}, defaultMode: 0440}
+  secret: {secretName: {{ include "mailmesh.meshSecret" (dict "root" .root "key" "operator" "component" "operator") }}, defaultMode: 0440{{ if .optional }}, optional: true{{ end }}}
 {{- end }}
 - name: tmp
   emptyDir: {}

@@ -1,11 +1,18 @@
 {{/* Values: those of the release, over the chart's own. With --reuse-values a release made by an older chart lacks the
-keys that are new; they are then what this chart's values.yaml says. Every template begins with it. Then there are
+keys that are new; they are then what this chart's values.yaml says. What Kubernetes has fields of its own for is taken as it is given: there
+`null` takes a default away. Every template begins with it. Then there are
   .Roles     what is known of each role that is there, by its key: mailmesh.role
   .AllRoles  the same, with those that are not there */}}
 {{- define "mailmesh.init" -}}
 {{- if not (hasKey . "Roles") -}}
 {{- $_ := required "hostname: the name of the mail server, such as mail.example.org, is needed" .Values.hostname -}}
-{{- $_ := set . "Values" (mergeOverwrite (.Files.Get "files/values.yaml" | fromYaml) (deepCopy .Values)) -}}
+{{- $values := mergeOverwrite (.Files.Get "files/values.yaml" | fromYaml) (deepCopy .Values) -}}
+{{- with .Values.defaults -}}
+{{- range $key := list "podSecurityContext" "containerSecurityContext" "startupProbe" "livenessProbe" "readinessProbe" -}}
+{{- $_ := set $values.defaults $key (get $.Values.defaults $key | default dict) -}}
+{{- end -}}
+{{- end -}}
+{{- $_ := set . "Values" $values -}}
 {{- $all := dict -}}
 {{- $roles := dict -}}
 {{- range $key, $_ := .Files.Get "files/roles.yaml" | fromYaml -}}

@@ -11,7 +11,7 @@ Its values are those of `size`, of `defaults` and its own, each stronger than th
 {{- $_ := set $role "name" (printf "%s-%s" (include "mailmesh.fullname" $root) $role.component) -}}
 {{- $_ := set $role "headless" (printf "%s-headless" $role.name) -}}
 {{- $_ := set $role "domain" (printf "%s.svc.%s" $root.Release.Namespace $root.Values.clusterDomain) -}}
-{{- $replicas := default 1 $values.replicas -}}
+{{- $replicas := ternary 1 $values.replicas (kindIs "invalid" $values.replicas) -}}
 {{- if eq .key "directory" -}}{{- $replicas = 1 -}}{{- end -}}
 {{- if eq .key "mailboxStore" -}}{{- $replicas = default 1 $values.shards -}}{{- end -}}
 {{- $_ := set $role "replicas" $replicas -}}
@@ -27,16 +27,27 @@ Its values are those of `size`, of `defaults` and its own, each stronger than th
 {{- toYaml $role -}}
 {{- end -}}
 
-{{/* `replicas: N`. Where an autoscaler decides there is none, but for a workload that is there already: it keeps what it has. Left out, Helm
-would take the field away when autoscaling is switched on, and the API server's default, 1, would be what is left of many. Takes root, role. */}}
+{{/* `replicas: N`. Where an autoscaler decides, what there is stays, within its limits. It is written all the same: of two revisions of which one lacks the
+field Helm would take it away on the way from the other, and the API server's default, 1, would be what is left of many. Without a
+cluster nothing is known, and nothing written: what applies such manifests again and again must not undo the autoscaler. Takes root, role. */}}
 {{- define "mailmesh.replicas" -}}
 {{- if not .role.scales -}}
 replicas: {{ int .role.replicas }}
-{{- else -}}
-{{- with lookup "apps/v1" .role.kind .root.Release.Namespace .role.name -}}
-replicas: {{ int .spec.replicas }}
+{{- else if include "mailmesh.cluster" .root -}}
+replicas: {{ include "mailmesh.scaled" . }}
 {{- end -}}
 {{- end -}}
+
+{{/* Pods of a role that scales by itself, once this release is applied. Takes root, role. */}}
+{{- define "mailmesh.scaled" -}}
+{{- $scaling := .role.values.autoscaling -}}
+{{- $live := int (dig "spec" "replicas" 0 (lookup "apps/v1" .role.kind .root.Release.Namespace .role.name)) -}}
+{{- max (int (default 1 $scaling.minReplicas)) $live | min (int (default 4 $scaling.maxReplicas)) -}}
+{{- end -}}
+
+{{/* "true" where there is a cluster to ask: a list is never nothing there. Takes the root. */}}
+{{- define "mailmesh.cluster" -}}
+{{- if lookup "v1" "Service" .Release.Namespace "" -}}true{{- end -}}
 {{- end -}}
 
 {{/* Ports in every pod. */}}

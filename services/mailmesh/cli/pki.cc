@@ -135,7 +135,8 @@ absl::Status RenewAll(const RenewArguments& arguments, const Context& context) {
     if (equals == std::string::npos) return absl::InvalidArgumentError("--label is KEY=VALUE: " + label);
     place.labels[label.substr(0, equals)] = label.substr(equals + 1);
   }
-  if (options.roles.empty()) {
+  options.skip_forbidden = true;
+  if (options.roles.empty() && options.host_names.empty()) {
     for (const up::Role& role : up::Roles()) options.roles.insert(role.name);
     options.roles.insert("operator");
   }
@@ -249,7 +250,8 @@ void AddRenew(CLI::App& pki) {
   auto arguments = std::make_shared<RenewArguments>();
   auto* renew = pki.add_subcommand("renew", "Makes what is missing and renews what has come to two thirds of its life");
   AddPlaceOptions(*renew, arguments->place);
-  renew->add_option("--roles", arguments->roles, "Roles that get a certificate, beside those that have one (Kubernetes: all)")
+  renew->add_option("--roles", arguments->roles,
+                    "Roles that get a certificate, beside those that have one (Kubernetes, without --server-dns: all)")
       ->delimiter(',')
       ->allow_extra_args(false);
   renew->add_option("--server-dns", arguments->host_names, "Names of the public ports' certificate, which is made where it is given")

@@ -9,6 +9,7 @@
 #include <absl/status/statusor.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 namespace mailmesh::pki {
@@ -24,13 +25,15 @@ struct Bundle {
   Files files;
   // What the store knows this state of it by; empty: it is not there yet.
   std::string version;
+  // Names in it that are links to somewhere else, which were not followed.
+  std::set<std::string> elsewhere;
 };
 
 class BundleStore {
  public:
   virtual ~BundleStore() = default;
 
-  // One without files where there is none of this name.
+  // One without files where there is none of this name. One that may not be read is an error.
   virtual absl::StatusOr<Bundle> Read(const std::string& name) = 0;
   // Puts all of `files` in the place of what `version` was: readers, and a machine that loses power, find the old files or the
   // new ones, never some of both. When it returns they last. Gives the new version. Aborted: somebody else has changed it

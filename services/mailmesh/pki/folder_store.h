@@ -5,8 +5,9 @@
 //   ROOT/NAME/tls.crt -> ..data/tls.crt       what programs open
 //
 // Everything is synced before the old files are removed. A write that was cut off anywhere is taken up or cleaned away by the
-// next one, or by reading. A file that an operator put in the place of a link is read as what it is. New files belong to
-// the owner of ROOT/NAME, so that a role's user keeps its folder when root renews; keys are of mode 0600.
+// next one, or by reading. A file that an operator put in the place of a link is read as what it is; a link that leads anywhere
+// else is not followed (folder.h). New files belong to the owner of ROOT/NAME, so that a role's user keeps its folder when root
+// renews. Keys are of mode 0600, folders of 0700; a bundle without a key is for everybody to read.
 //
 // Not thread-safe; among processes, ROOT/.lock is held while the store lives.
 #ifndef MAILMESH_SERVICES_MAILMESH_PKI_FOLDER_STORE_H_

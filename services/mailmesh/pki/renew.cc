@@ -80,7 +80,14 @@ class Renewer {
     if (dropping_) std::erase(trusted_, authorities_.previous);
     RETURN_IF_ERROR(RenewTrust());
     const std::set<std::string> names = authorities_.certificates;
-    for (const std::string& name : names) RETURN_IF_ERROR(RenewBundle(name));
+    // One that cannot be renewed holds up no other, but everything that counts from when all have been.
+    absl::Status status;
+    for (const std::string& name : names) {
+      const absl::Status one = RenewBundle(name);
+      if (absl::IsAborted(one)) return one;
+      status.Update(one);
+    }
+    RETURN_IF_ERROR(status);
     RETURN_IF_ERROR(Settle());
     return std::move(renewal_);
   }
@@ -96,6 +103,7 @@ class Renewer {
   absl::Status LoadAuthorities() {
     ASSIGN_OR_RETURN(stored_, store_.Read(kAuthorityBundle));
     if (stored_.files.empty()) {
+      RETURN_IF_ERROR(CheckThatNoneIsLost());
       ASSIGN_OR_RETURN(authorities_.signer, MakeAuthority());
       Changed(absl::StrCat("authority: made in ", store_.PlaceOf(kAuthorityBundle)));
     } else {
@@ -107,6 +115,16 @@ class Renewer {
     authorities_.certificates.insert(options_.roles.begin(), options_.roles.end());
     if (!options_.host_names.empty()) authorities_.certificates.insert(kPublicBundle);
     return SaveAuthorities();
+  }
+
+  // A new authority, which nobody trusts yet, in the place of one that was lost would part those who have its certificates from
+  // the others.
+  absl::Status CheckThatNoneIsLost() {
+    ASSIGN_OR_RETURN(const Bundle trust, store_.Read(kTrustBundle));
+    if (stored_.version.empty() && trust.files.empty()) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(store_.PlaceOf(kAuthorityBundle), " holds no authority, and there was one: restore it ",
+                                                      "from a backup. If there is none, remove it and all certificates beside it: ",
+                                                      "everything is made anew"));
   }
 
   absl::Status SaveAuthorities() {
@@ -141,6 +159,7 @@ class Renewer {
 
   absl::Status RenewTrust() {
     ASSIGN_OR_RETURN(Bundle bundle, store_.Read(kTrustBundle));
+    RETURN_IF_ERROR(CheckLinks(bundle, kTrustBundle, {kTrustFile}));
     const std::string text = Get(bundle.files, kTrustFile);
     ASSIGN_OR_RETURN(foreign_, Foreign(text, ours_, store_.PlaceOf(kTrustBundle)));
     const std::string wanted = Join(trusted_, foreign_);
@@ -149,9 +168,31 @@ class Renewer {
     return store_.Write(kTrustBundle, bundle.files, bundle.version).status();
   }
 
+  // What a link leads to may be what its owner cannot read, so that it is neither copied nor replaced.
+  absl::Status CheckLinks(const Bundle& bundle, const std::string& name, const std::vector<std::string>& files) const {
+    for (const std::string& file : files) {
+      if (!bundle.elsewhere.contains(file)) continue;
+      const std::string path = absl::StrCat(store_.PlaceOf(name), "/", file);
+      return absl::FailedPreconditionError(path + " is a link to elsewhere: put the file itself there");
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status RenewBundle(const std::string& name) {
-    ASSIGN_OR_RETURN(const Bundle bundle, store_.Read(name));
     const std::string place = store_.PlaceOf(name);
+    const absl::StatusOr<Bundle> read = store_.Read(name);
+    if (absl::IsPermissionDenied(read.status()) && options_.skip_forbidden && !IsWanted(name)) {
+      Note(absl::StrCat(name, ": ", place, " may not be read, and stays as it is unless it is asked for"));
+      return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(read.status());
+    const Bundle& bundle = *read;
+    const absl::Status links = CheckLinks(bundle, name, {kCertificate, kKey, kTrusted});
+    if (!links.ok() && name == kPublicBundle) {
+      Note(absl::StrCat(name, ": ", links.message(), "; it stays as it is"));
+      return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(links);
     if (bundle.files.empty() && !IsWanted(name)) {
       authorities_.certificates.erase(name);
       Note(absl::StrCat(name, ": ", place, " is gone, and is not made anew unless it is asked for"));
@@ -223,6 +264,11 @@ class Renewer {
 
   // Everything is written: what waits for that counts from now.
   absl::Status Settle() {
+    // A run beside this one may have begun the next step since, and counts what this one has written after it.
+    ASSIGN_OR_RETURN(const Bundle authority, store_.Read(kAuthorityBundle));
+    if (authority.version != stored_.version) {
+      return absl::AbortedError(store_.PlaceOf(kAuthorityBundle) + " has been changed meanwhile");
+    }
     const absl::Time now = clock_.Now();
     if (authorities_.next.has_value() && !authorities_.distributed.has_value()) {
       authorities_.distributed = now;

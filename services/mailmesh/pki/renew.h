@@ -36,6 +36,9 @@ struct RenewOptions {
   bool new_authority = false;
   // Every certificate of ours, whatever its age: for a key that somebody else may have.
   bool reissue = false;
+  // A bundle that is not asked for and may not be read is left with a note: a service account is allowed those of the roles that
+  // are on, and others have been.
+  bool skip_forbidden = false;
 };
 
 struct Renewal {

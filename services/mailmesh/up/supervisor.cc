@@ -57,7 +57,8 @@ class Supervisor {
   void DrainLogs();
   // Certificates that are due, each hour and with SIGHUP; the roles read them again by themselves. What fails is tried again.
   void RenewIdentities();
-  absl::StatusOr<pki::Renewal> Identities() const;
+  // Makes and renews what is due, and says so. Whether something has changed.
+  absl::StatusOr<bool> EnsureCertificates();
   void StopAll();
   void StopRole(const std::string& role, absl::Time limit);
   std::vector<Child*> InstancesOf(const std::string& role);
@@ -72,6 +73,7 @@ class Supervisor {
   std::map<std::string, LogPipe> logs_;
   std::unique_ptr<LogFile> own_log_;
   absl::Time next_renewal_ = absl::InfiniteFuture();
+  std::vector<std::string> certificate_notes_;  // as they were said last
   int signals_ = -1;
   bool stopping_ = false;
   bool fast_ = false;
@@ -89,7 +91,7 @@ absl::Status Supervisor::Prepare() {
 
   ASSIGN_OR_RETURN(layout_, PrepareLayout(options_.dir));
   own_log_ = std::make_unique<LogFile>(layout_.log() + "/mailmesh.log", options_.log);
-  RETURN_IF_ERROR(Identities().status());
+  RETURN_IF_ERROR(EnsureCertificates());
   next_renewal_ = absl::Now() + kRenewalInterval;
   ASSIGN_OR_RETURN(addresses_, ChooseAddresses(layout_, options_));
   RETURN_IF_ERROR(OpenListeners());
@@ -99,23 +101,29 @@ absl::Status Supervisor::Prepare() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<pki::Renewal> Supervisor::Identities() const {
+absl::StatusOr<bool> Supervisor::EnsureCertificates() {
   std::set<std::string> roles = {"operator"};
   for (const Role& role : Roles()) roles.insert(role.name);
-  return EnsureIdentities(layout_, options_.hostname, roles);
+  ASSIGN_OR_RETURN(const pki::Renewal renewal, EnsureIdentities(layout_, options_.hostname, roles));
+  for (const std::string& line : renewal.changes) Say("certificates: " + line);
+  // Each hour the same would be no news.
+  if (renewal.notes != certificate_notes_) {
+    for (const std::string& line : renewal.notes) Say("certificates: note: " + line);
+  }
+  certificate_notes_ = renewal.notes;
+  return !renewal.changes.empty();
 }
 
 void Supervisor::RenewIdentities() {
   if (absl::Now() < next_renewal_) return;
   next_renewal_ = absl::Now() + kRenewalInterval;
-  const absl::StatusOr<pki::Renewal> renewal = Identities();
-  if (!renewal.ok()) {
-    Say(absl::StrCat("certificates cannot be renewed: ", renewal.status().message()));
+  const absl::StatusOr<bool> changed = EnsureCertificates();
+  if (!changed.ok()) {
+    Say(absl::StrCat("certificates cannot be renewed: ", changed.status().message()));
     return;
   }
-  for (const std::string& line : renewal->changes) Say("certificates: " + line);
   // The protocol ports look at their files once a minute by themselves.
-  if (!renewal->changes.empty()) {
+  if (*changed) {
     for (auto& [role, child] : children_) child.Signal(SIGHUP);
   }
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -224,6 +225,156 @@ TEST_F(PkiTest, ABundleThatIsKnownIsRenewedWhoeverAsksForWhat) {
   EXPECT_FALSE(fs::exists(root_ + "/operator"));
 }
 
+TEST_F(PkiTest, NothingThatARoleLinksToIsCarriedOn) {
+  Run();
+  const std::string key = ReadText("authority/ca.key");
+  const auto holds_key = [&] {
+    for (const auto& entry : fs::recursive_directory_iterator(root_ + "/directory")) {
+      if (entry.is_symlink() || !entry.is_regular_file()) continue;
+      if (base::ReadFile(entry.path()).value() == key) return true;
+    }
+    return false;
+  };
+  // Under a name of its own, with a change that makes us write; and inside of the version.
+  const std::string current = fs::read_symlink(root_ + "/directory/..data");
+  fs::create_symlink("../authority/ca.key", root_ + "/directory/x");
+  fs::create_symlink("../../authority/ca.key", root_ + "/directory/" + current + "/y");
+  WriteText("directory/z", "its own");
+  WriteText("directory/ca.crt", "");
+  EXPECT_THAT(Run().changes, ElementsAre(HasSubstr("directory: the authorities")));
+  EXPECT_FALSE(holds_key());
+  EXPECT_THAT(Run(NewAuthority(Options())).changes, Contains(HasSubstr("directory:")));
+  EXPECT_FALSE(fs::exists(root_ + "/directory/..data/z"));
+  // In the place of what is carried on: an error, and the other roles' go on.
+  for (const char* name : {"tls.crt", "tls.key", "ca.crt"}) {
+    const std::string path = root_ + "/directory/" + name;
+    const std::string before = ReadText("imap_gateway/tls.crt");
+    fs::remove(path);
+    fs::create_symlink("../authority/ca.key", path);
+    RenewOptions reissue = Options();
+    reissue.reissue = true;
+    const absl::Status status = Renew(*store_, reissue, clock_).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(path));
+    EXPECT_NE(ReadText("imap_gateway/tls.crt"), before);
+    EXPECT_FALSE(holds_key());
+    fs::remove(path);
+  }
+  // The version itself, or where it is said to be.
+  fs::remove(root_ + "/directory/..data");
+  for (const char* target : {"../authority", "..", "..x/../../authority"}) {
+    fs::create_symlink(target, root_ + "/directory/..data");
+    EXPECT_FALSE(Renew(*store_, Options(), clock_).ok()) << target;
+    fs::remove(root_ + "/directory/..data");
+  }
+  fs::create_directory_symlink("../authority", root_ + "/directory/..elsewhere");
+  fs::create_symlink("..elsewhere", root_ + "/directory/..data");
+  EXPECT_FALSE(Renew(*store_, Options(), clock_).ok());
+  EXPECT_FALSE(holds_key());
+  fs::remove(root_ + "/directory/..data");
+  Run();
+  EXPECT_THAT(Info("directory/tls.crt").names, Contains("mailmesh://role/directory"));
+}
+
+TEST_F(PkiTest, APublicCertificateThatIsALinkStays) {
+  Run();
+  fs::rename(root_ + "/server/tls.crt", root_ + "/elsewhere.crt");
+  fs::create_symlink("../elsewhere.crt", root_ + "/server/tls.crt");
+  RenewOptions reissue = Options();
+  reissue.reissue = true;
+  EXPECT_THAT(Run(reissue).notes, ElementsAre(HasSubstr("server/tls.crt is a link to elsewhere")));
+  EXPECT_EQ(fs::read_symlink(root_ + "/server/tls.crt"), "../elsewhere.crt");
+}
+
+TEST_F(PkiTest, AnAuthorityThatIsLostIsNotReplaced) {
+  Run();
+  const std::string trusted = ReadText("trust/ca.pem");
+  fs::rename(root_ + "/authority", root_ + "/kept");
+  for (const bool empty : {false, true}) {
+    if (empty) fs::create_directory(root_ + "/authority");
+    const absl::Status status = Renew(*store_, Options(), clock_).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("restore it"));
+    EXPECT_EQ(ReadText("trust/ca.pem"), trusted);
+  }
+  fs::remove(root_ + "/authority");
+  fs::rename(root_ + "/kept", root_ + "/authority");
+  EXPECT_THAT(Run().changes, IsEmpty());
+  // The folder is there, its files are not, and nothing else tells of it.
+  fs::remove_all(root_ + "/trust");
+  for (const auto& entry : fs::recursive_directory_iterator(root_ + "/authority")) {
+    if (entry.is_regular_file() && !entry.is_symlink()) fs::remove(entry);
+  }
+  EXPECT_TRUE(absl::IsFailedPrecondition(Renew(*store_, Options(), clock_).status()));
+}
+
+TEST_F(PkiTest, OneThatCannotBeReadIsNotGoneAndHoldsUpNoOther) {
+  Run();
+  const std::string before = ReadText("operator/tls.crt");
+  fs::rename(root_ + "/directory", root_ + "/kept");
+  WriteText("directory", "in the way");
+  RenewOptions options;  // asks for nobody: what is gone is forgotten
+  options.reissue = true;
+  options.new_authority = true;
+  EXPECT_FALSE(Renew(*store_, options, clock_).ok());
+  EXPECT_NE(ReadText("operator/tls.crt"), before);
+  EXPECT_THAT(Trusted("operator/ca.crt"), SizeIs(2));
+  EXPECT_THAT(Kept().certificates, Contains("directory"));
+  EXPECT_FALSE(Kept().distributed.has_value());
+  fs::remove(root_ + "/directory");
+  fs::rename(root_ + "/kept", root_ + "/directory");
+  EXPECT_TRUE(Renew(*store_, RenewOptions(), clock_).ok());
+  EXPECT_TRUE(Kept().distributed.has_value());
+}
+
+TEST_F(PkiTest, ClientsCanReadWhatToTrust) {
+  const mode_t before = umask(077);
+  Run();
+  umask(before);
+  struct stat info;
+  for (const char* folder : {"/trust", "/trust/..data/"}) {
+    ASSERT_EQ(stat((root_ + folder).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0755u) << folder;
+  }
+  ASSERT_EQ(stat((root_ + "/trust/ca.pem").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0644u);
+  ASSERT_EQ(stat((root_ + "/directory/..data/").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700u);
+}
+
+// A service account that may not read one bundle.
+class ForbiddingStore final : public BundleStore {
+ public:
+  ForbiddingStore(BundleStore& store, std::string forbidden) : store_(store), forbidden_(std::move(forbidden)) {}
+
+  absl::StatusOr<Bundle> Read(const std::string& name) override {
+    if (name == forbidden_) return absl::PermissionDeniedError("HTTP 403");
+    return store_.Read(name);
+  }
+  absl::StatusOr<std::string> Write(const std::string& name, const Files& files, const std::string& version) override {
+    return store_.Write(name, files, version);
+  }
+  std::string PlaceOf(const std::string& name) const override { return store_.PlaceOf(name); }
+
+ private:
+  BundleStore& store_;
+  const std::string forbidden_;
+};
+
+TEST_F(PkiTest, ARoleThatIsOffAndForbiddenIsANote) {
+  Run();
+  ForbiddingStore store(*store_, "imap_gateway");
+  RenewOptions others = Options();
+  others.roles.erase("imap_gateway");
+  EXPECT_TRUE(absl::IsPermissionDenied(Renew(store, others, clock_).status()));
+  others.skip_forbidden = true;
+  EXPECT_THAT(Renew(store, others, clock_).value().notes, ElementsAre(HasSubstr("may not be read")));
+  EXPECT_THAT(Kept().certificates, Contains("imap_gateway"));
+  RenewOptions all = Options();
+  all.skip_forbidden = true;
+  EXPECT_TRUE(absl::IsPermissionDenied(Renew(store, all, clock_).status()));
+}
+
 // Ends the run at the nth write, before or after it takes effect: a crash, as far as the bundles can tell.
 class CutOffStore final : public BundleStore {
  public:
@@ -284,6 +435,27 @@ TEST_F(PkiTest, RolesMeetAfterEachWriteOfAChangeThatIsCutOffAnywhere) {
     EXPECT_THAT(Run().changes, IsEmpty());
   }
   EXPECT_GT(pairs, 500);
+}
+
+TEST_F(PkiTest, ARunThatIsOvertakenByAChangeOfTheAuthorityIsRepeated) {
+  Run(NewAuthority(Options()));
+  const std::string first = Kept().signer.certificate;
+  RenewOptions reissue = Options();
+  reissue.reissue = true;
+  // After its first bundle another run comes by that lets the next authority sign, and is done before the second.
+  bool overtaken = false;
+  CutOffStore store(*store_, 1000, false, [&] {
+    if (std::exchange(overtaken, true)) return;
+    clock_.Advance(kLater);
+    ASSERT_TRUE(Renew(*store_, Options(), clock_).ok());
+    ASSERT_NE(Kept().signer.certificate, first);
+  });
+  ASSERT_TRUE(Renew(store, reissue, clock_).ok());
+  ASSERT_TRUE(overtaken);
+  ASSERT_TRUE(Kept().replaced.has_value());
+  for (const char* role : {"directory", "imap_gateway", "operator", "server"}) {
+    EXPECT_TRUE(net::IsSignedBy(ReadText(absl::StrCat(role, "/tls.crt")), Kept().signer.certificate)) << role;
+  }
 }
 
 TEST_F(PkiTest, AWriteThatWasCutOffIsTakenUp) {
