@@ -234,13 +234,15 @@ def kill_node():
         wait_until(noticed, "the cluster notices", 120, 0.5)
         seen = time.monotonic() - began
         kubectl("taint", "node", node, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")
-        wait_ready("mailbox-store")
-        wait_ready("directory")
-        moved = time.monotonic() - began
-        wait_all_ready()
-        run(folder / "node", node)
-        kubectl("wait", "--for=condition=Ready", f"node/{node}", "--timeout=90s")
-        kubectl("taint", "node", node, "node.kubernetes.io/out-of-service-")
+        try:
+            wait_ready("mailbox-store")
+            wait_ready("directory")
+            moved = time.monotonic() - began
+            wait_all_ready()
+        finally:
+            run(folder / "node", node)
+            kubectl("wait", "--for=condition=Ready", f"node/{node}", "--timeout=90s")
+            kubectl("taint", "node", node, "node.kubernetes.io/out-of-service-")
         return f"{node}, that the store was on: noticed after {seen:.0f} s, the store is ready elsewhere after {moved:.0f} s; the node came back"
     return with_two_replicas(lambda: measured("kill a node without warning", event, grace=False))
 
