@@ -161,10 +161,13 @@ class Order(unittest.TestCase):
                     self.assertEqual((health, ready[0], taken), (NOT_SERVING, 200, True), f"{asked:.1f} s after SIGTERM")
                 after = [row for row in seen if row[0] > DELAY + 0.3]
                 if role in LISTENERS:
-                    self.assertGreater(len(after), 0, seen)
-                for asked, _, ready, taken in after[:-1]:  # the last one may have met the end itself
-                    if role in LISTENERS:
-                        self.assertEqual((ready[0], "closing" in ready[1], taken), (503, True, False), f"{asked:.1f} s after SIGTERM")
+                    # The admin port is the last that closes; the process may take a moment more.
+                    answered = [row for row in after if row[2][0] != 0]
+                    self.assertGreater(len(answered), 0, seen)
+                    self.assertEqual(after[:len(answered)], answered)
+                    self.assertFalse(any(taken for *_, taken in after), after)
+                    for asked, _, ready, _ in answered:
+                        self.assertEqual((ready[0], "closing" in ready[1]), (503, True), f"{asked:.1f} s after SIGTERM")
                 print(f"\n    {role}: {len(within)} looks within the delay: NOT_SERVING, ready, new ones taken; {len(after)} after it, "
                       f"gone {seen[-1][0]:.1f} s after SIGTERM", end="", flush=True)
 
