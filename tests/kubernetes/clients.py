@@ -127,6 +127,8 @@ class Client(threading.Thread):
 
     def note(self, error):
         words = words_of(error) or ("cut off" if self.connection is not None else "not reached")
+        if words == "cut off":
+            self.ledger.event(f"{self.name} cut off: {error!r}")
         self.errors.append((time.monotonic(), words))
 
     def connect(self):

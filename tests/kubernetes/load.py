@@ -110,6 +110,8 @@ def measured(name, event, grace=True, settle=5, **load):
     wrong += [f"clients saw {word!r}" for word in errors if word not in (ALLOWED if grace else ALLOWED_WITHOUT_GRACE)]
     wrong += [text for text, _ in traffic.ledger.faults]
     row["wrong"] = wrong
+    for when, text in traffic.ledger.events:
+        print(f"    {when:.1f} s: {text}")
     for key in [*lost, *doubled][:3]:
         print(traffic.ledger.history(key))
     return row
