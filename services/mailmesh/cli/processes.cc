@@ -18,12 +18,14 @@ namespace {
 
 constexpr std::string_view kDnsScheme = "dns://";
 
-// A name leads to all replicas behind it.
-std::vector<std::string> LookUp(const net::Endpoint& endpoint) {
+// A name leads to all replicas behind it. NOT_FOUND: it has no address; UNAVAILABLE: nobody could say.
+absl::StatusOr<std::vector<std::string>> LookUp(const net::Endpoint& endpoint) {
   addrinfo hints = {};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (getaddrinfo(endpoint.host().c_str(), nullptr, &hints, &found) != 0) return {endpoint.ToString()};
+  const int error = getaddrinfo(endpoint.host().c_str(), nullptr, &hints, &found);
+  if (error == EAI_NONAME || error == EAI_NODATA) return absl::NotFoundError(absl::StrCat(endpoint.ToString(), " has no address"));
+  if (error != 0) return absl::UnavailableError(absl::StrCat("cannot look up ", endpoint.ToString(), ": ", gai_strerror(error)));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
   std::vector<std::string> addresses;
   for (; found != nullptr; found = found->ai_next) {
@@ -50,7 +52,9 @@ std::vector<std::string> SingleEndpoints(const std::string& endpoint) {
       single.emplace_back(part);
       continue;
     }
-    for (std::string& address : LookUp(*parsed)) single.push_back(std::move(address));
+    absl::StatusOr<std::vector<std::string>> addresses = LookUp(*parsed);
+    if (!addresses.ok()) addresses = std::vector<std::string>{parsed->ToString()};
+    for (std::string& address : *addresses) single.push_back(std::move(address));
   }
   return single;
 }
@@ -58,14 +62,10 @@ std::vector<std::string> SingleEndpoints(const std::string& endpoint) {
 absl::StatusOr<bool> HasAddress(const std::string& endpoint) {
   ASSIGN_OR_RETURN(const net::Endpoint parsed, net::Endpoint::Parse(endpoint));
   if (parsed.is_unix() || parsed.ip()) return true;
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(parsed.host().c_str(), nullptr, &hints, &found);
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
-  if (error == 0) return true;
-  if (error == EAI_NONAME || error == EAI_NODATA) return false;
-  return absl::UnavailableError(absl::StrCat("cannot look up ", endpoint, ": ", gai_strerror(error)));
+  const absl::Status found = LookUp(parsed).status();
+  if (absl::IsNotFound(found)) return false;
+  RETURN_IF_ERROR(found);
+  return true;
 }
 
 absl::StatusOr<Processes> FindProcesses(Context& context) {
