@@ -40,9 +40,9 @@ def result(case, rounds_by_side):
 
 
 def ratio(done, side, metric):
-    """Ours by theirs, or None."""
+    """Ours by theirs, or None: also where a side's memory shrank in a short run, as a ratio with less than nothing says nothing."""
     ours, theirs = done["sides"].get(OURS, {}).get(metric), done["sides"][side].get(metric)
-    return ours / theirs if ours and theirs and side != OURS else None
+    return ours / theirs if side != OURS and ours and theirs and min(ours, theirs) > 0 else None
 
 
 def met(done):
