@@ -1,4 +1,5 @@
-"""What happens to the mesh: from the old version to the new role by role, back, forward in the other order, and the end of the way back."""
+"""What happens to the mesh: from the old version to the new role by role, back in either order, forward in the other order, and the end of the
+way back."""
 import collections
 import json
 import os
@@ -46,9 +47,10 @@ class Rolling(threading.Thread):
 
     def act(self):
         time.sleep(3 * self.seconds)
-        self.move_all(ROLES, "new")
-        self.programs.put("mailmesh", "new")
-        self.move_all(ROLES, "old")
+        for way_back in (ROLES, GATEWAYS_FIRST):
+            self.move_all(ROLES, "new")
+            self.programs.put("mailmesh", "new")
+            self.move_all(way_back, "old")
         self.move_all(GATEWAYS_FIRST[:-1], "new")
         self.wait_call("Unimplemented")
         self.finalize_refused(GATEWAYS_FIRST[-1])
