@@ -202,6 +202,15 @@ Awaitable<absl::Status> DoShutdownWrite(CorePtr core) {
   co_return ConnectionError(errno, "ending");
 }
 
+Awaitable<void> DoLinger(CorePtr core) {
+  absl::Status status = co_await DoShutdownWrite(core);
+  std::array<char, 4096> octets;
+  while (status.ok()) {
+    const absl::StatusOr<size_t> read = co_await DoReadSome(core, octets);
+    if (!read.ok() || *read == 0) co_return;
+  }
+}
+
 Awaitable<void> Later(StreamHandle handle, Duration delay, void (StreamHandle::*what)() const) {
   co_await SleepFor(delay);
   (handle.*what)();
@@ -252,6 +261,10 @@ Awaitable<absl::Status> Stream::StartTlsClient(std::shared_ptr<const TlsClientCo
   return DoStartClient(core_, std::move(context), std::move(peer));
 }
 Awaitable<absl::Status> Stream::ShutdownWrite() { return DoShutdownWrite(core_); }
+Awaitable<void> Stream::Linger() {
+  ExpiresAt(After(kLingerTime));
+  return DoLinger(core_);
+}
 
 void Stream::ExpiresAfter(Duration limit) {
   if (core_ != nullptr) core_->wait_limit = limit;

@@ -141,6 +141,8 @@ net::Awaitable<void> Session::Run() {
   gateway_.metrics.sessions.At({static_cast<size_t>(state_)}).Subtract();
   selected_.reset();
   if (store_ != nullptr) telemetry::Info("session ended", {trace_, {"session_id", session_id_}, {"account", account_}});
+  entry_ = {};
+  if (lingers_) co_await stream_.Linger();
   stream_.Close();
 }
 

@@ -78,6 +78,7 @@ class Session {
   // out_, then `octets`, without copying them.
   net::Awaitable<bool> FlushWith(std::string_view octets);
   net::Awaitable<bool> FlushIfLarge();
+  // The end, unasked: the client may be sending a command.
   void Bye(imap::Code code, std::string_view text);
   // The next line that is no command; nothing: the session is over.
   net::Awaitable<std::optional<imap::CommandReader::Event>> NextLine();
@@ -221,6 +222,7 @@ class Session {
   std::shared_ptr<std::atomic<Kick>> kicked_;  // shared with the registry's callback, which may run a little longer
   bool drains_ = false;   // a drain has found a command arriving
   bool drained_ = false;  // which was served since
+  bool lingers_ = false;  // the client may be sending at the end
   service::SessionRegistry::Entry entry_;
   net::TimePoint login_limit_;  // whoever has not logged in by then goes
   SessionState state_ = SessionState::kUnauthenticated;

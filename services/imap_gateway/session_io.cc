@@ -10,6 +10,7 @@ namespace mailmesh::imap_gateway {
 
 void Session::Bye(imap::Code code, std::string_view text) {
   imap::AppendUntaggedStatus(out_, imap::Condition::kBye, code, text);
+  lingers_ = true;
 }
 
 net::Awaitable<bool> Session::SayClosing() {

@@ -58,6 +58,8 @@ net::Awaitable<void> Session::Run() {
   (in_transaction() ? gateway_.metrics.sessions.With({"auth"}) : unauth).Subtract();
   // A session that ends without QUIT removes nothing (RFC 1939, 6).
   if (maildrop_ != nullptr) co_await maildrop_->Release();
+  entry_ = {};
+  if (lingers_) co_await stream_.Linger();
   stream_.Close();
 }
 
@@ -94,8 +96,7 @@ net::Awaitable<std::optional<base::LineReader::Framed>> Session::NextLine() {
     gateway_.metrics.bytes.At({0}).Increment(static_cast<double>(framed.consumed));
     if (framed.outcome != base::LineReader::Outcome::kNeedMore) co_return framed;
     if (lines_.dropped() > kMaxDroppedLine) {
-      Say(replies::kTooManyErrors);
-      co_await Flush();
+      co_await SayLast(replies::kTooManyErrors);
       co_return std::nullopt;
     }
     bool more = co_await WaitForInput();
@@ -132,6 +133,7 @@ net::Awaitable<bool> Session::WaitForInput() {
 net::Awaitable<bool> Session::SayLast(const pop3::CannedReply& reply) {
   Say(reply);
   co_await Flush();
+  lingers_ = true;
   co_return false;
 }
 
@@ -183,7 +185,7 @@ Session::Result Session::ServeLine(base::LineReader::Framed framed) {
   gateway_.metrics.command_seconds.With({pop3::VerbName(verb), last_ok_ ? "ok" : "err"}).Observe(took.count());
   errors_ = last_ok_ ? 0 : errors_ + 1;
   if (errors_ >= kMaxErrors) {
-    Say(replies::kTooManyErrors);
+    co_await SayLast(replies::kTooManyErrors);
     co_return Next::kClose;
   }
   if (out_.size() >= kFlushAbove) {

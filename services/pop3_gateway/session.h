@@ -40,7 +40,7 @@ class Session {
   // The next line; nothing: the session is over (why has been said).
   net::Awaitable<std::optional<base::LineReader::Framed>> NextLine();
   net::Awaitable<bool> WaitForInput();
-  // A last word; false.
+  // A last word, unasked: the client may be sending a command. False.
   net::Awaitable<bool> SayLast(const pop3::CannedReply& reply);
   net::Awaitable<bool> Flush();
   void Say(const pop3::CannedReply& reply);
@@ -91,6 +91,7 @@ class Session {
   net::TimePoint login_limit_;  // whoever has not logged in by then goes
   std::string out_;
   bool last_ok_ = false;  // of the last reply, for metrics
+  bool lingers_ = false;  // the client may be sending at the end
   uint32_t errors_ = 0;
   uint32_t failed_logins_ = 0;
   bool utf8_ = false;  // RFC 6856, 2.1

@@ -126,7 +126,7 @@ class Client(threading.Thread):
             raise
 
     def note(self, error):
-        words = words_of(error) or ("cut off" if self.connection is not None else "not reached")
+        words = self.last_words() or words_of(error) or ("cut off" if self.connection is not None else "not reached")
         if words == "cut off":
             self.ledger.event(f"{self.name} cut off: {error!r}")
         self.errors.append((time.monotonic(), words))
@@ -139,6 +139,10 @@ class Client(threading.Thread):
 
     def quit(self):
         raise NotImplementedError
+
+    def last_words(self):
+        """What the server said unasked before it closed, where the client's library has it and does not say so."""
+        return None
 
     def leave(self):
         if self.connection is not None:
@@ -213,6 +217,11 @@ class Imap(Client):
         found = self.ok(self.connection, self.connection.search(None, "HEADER", "Message-ID", f"<{message.key}@durability.test>"))
         if len(found[0].split()) != 1:
             self.ledger.fault(f"{self.name}: was told that it is appended, and finds {found[0].split()}", message.key)
+
+    def last_words(self):
+        # imaplib that waits for the continuation of APPEND reads a BYE, goes on waiting and reports the end alone.
+        bye = self.connection.untagged_responses.get("BYE") if self.connection is not None else None
+        return f"BYE {bye[-1].decode()}" if bye else None
 
     def quit(self):
         self.connection.logout()

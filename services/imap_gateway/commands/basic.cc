@@ -23,7 +23,7 @@ Session::Result Session::On(imap::Capability) {
 Session::Result Session::On(imap::Noop) { co_return Ok("NOOP completed."); }
 
 Session::Result Session::On(imap::Logout) {
-  Bye(Code::kNone, "Logging out.");
+  imap::AppendUntaggedStatus(out_, Condition::kBye, Code::kNone, "Logging out.");
   Ok("Logout completed.");
   imap::AppendStatus(out_, tag_, Condition::kOk, {}, "Logout completed.");
   replied_ = true;

@@ -65,6 +65,15 @@ class Kicks(unittest.TestCase):
         self.ended(idle)
         self.ended(waiting)
 
+    def test_while_a_command_is_sent(self):
+        """A client that writes before it looks: the end is no reset, which would break its writing off and take the BYE along."""
+        client = self.client()
+        self.site.tool("session", "kick", "--account", "anna@a.test")
+        for _ in range(5):
+            client.send("NOOP")
+            time.sleep(0.02)
+        self.ended(client)
+
     def test_while_a_large_message_is_read(self):
         self.site.add_account("bert")
         client = self.client("bert")

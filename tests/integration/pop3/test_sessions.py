@@ -130,6 +130,17 @@ class Maildrops(unittest.TestCase):
         self.assertTrue(client.line().startswith(b"-ERR [SYS/TEMP] "))
         self.assertTrue(client.ended())
 
+    def test_kicked_while_commands_are_sent(self):
+        """A client that writes before it looks: the end is no reset, which would break its writing off."""
+        client = self.log_in()
+        self.site.tool("session", "kick", "--account", f"{self.user}@a.test")
+        for _ in range(5):
+            client.raw(b"NOOP\r\n")
+            time.sleep(0.02)
+        self.assertTrue(client.line().startswith(b"-ERR [SYS/TEMP] "))
+        self.assertTrue(client.ended())
+        self.log_in()  # the maildrop was free at once
+
     def test_a_drain_lets_a_client_at_work_come_to_its_quit(self):
         """And it alone: one that has not logged in is told at once, one that says nothing after a while."""
         self.site.deliver(self.user, *[message(f"m{n}") for n in range(3)])

@@ -296,6 +296,51 @@ TEST_P(StreamTest, ResetIsUnavailableAndKillsNobody) {
   Close(std::move(stream));
 }
 
+Awaitable<void> Part(Stream stream) {
+  EXPECT_TRUE((co_await stream.WaitReadable()).ok());
+  EXPECT_TRUE((co_await stream.Write("bye\n")).ok());
+  co_await stream.Linger();
+}
+
+// Writes `count` times without looking at what is said, as a client in the middle of a message does.
+Awaitable<absl::Status> WriteBlindly(Stream* stream, int count) {
+  for (int i = 0; i < count; ++i) {
+    absl::Status status = co_await stream->Write(std::string(10'000, 'w'));
+    if (!status.ok()) co_return status;
+    co_await SleepFor(milliseconds(10));
+  }
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::StatusOr<std::string>> ReadAll(Stream* stream) {
+  std::string all;
+  char buffer[16];
+  for (;;) {
+    absl::StatusOr<size_t> n = co_await stream->ReadSome(buffer);
+    if (!n.ok()) co_return n.status();
+    if (*n == 0) co_return all;
+    all.append(buffer, *n);
+  }
+}
+
+TEST_P(StreamTest, LastWordsReachWhoIsWriting) {
+  auto listener = Start(Part);
+  Stream stream = Connect(*listener);
+  absl::Status written = RunTask(executor(), WriteBlindly(&stream, 20));
+  EXPECT_TRUE(written.ok()) << written;
+  absl::StatusOr<std::string> said = RunTask(executor(), ReadAll(&stream));
+  ASSERT_TRUE(said.ok()) << said.status();
+  EXPECT_EQ(*said, "bye\n");
+  Close(std::move(stream));
+}
+
+TEST_P(StreamTest, LingersForAWhileOnly) {
+  auto listener = Start(Part);
+  Stream stream = Connect(*listener);
+  EXPECT_TRUE(absl::IsUnavailable(RunTask(executor(), WriteUntilError(&stream))));
+  Close(std::move(stream));
+}
+
 Awaitable<absl::StatusOr<std::vector<std::string>>> ReadLines(Stream* stream, size_t count) {
   BufferedReader reader(*stream);
   std::vector<std::string> lines;
