@@ -2,6 +2,9 @@
 
 #include <grpcpp/generic/generic_stub.h>
 
+#include <utility>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/bytes.h"
@@ -63,6 +66,26 @@ void ReplicaPicker::Forget(const std::shared_ptr<grpc::Channel>& replica) {
   if (picked_ == replica) picked_until_ = absl::InfinitePast();
 }
 
+std::shared_ptr<grpc::Channel> ReplicaPicker::ChannelOf(const std::string& endpoint) {
+  // Let go of outside of the lock.
+  std::vector<std::shared_ptr<grpc::Channel>> unpicked;
+  const absl::Time now = absl::Now();
+  absl::MutexLock lock(&mutex_);
+  Replica& replica = replicas_[endpoint];
+  if (replica.channel == nullptr) replica.channel = channel_to_(endpoint);
+  replica.picked = now;
+  std::shared_ptr<grpc::Channel> channel = replica.channel;
+  for (auto it = replicas_.begin(); it != replicas_.end();) {
+    if (it->second.channel != nullptr && now - it->second.picked <= keep_unpicked_) {
+      ++it;
+      continue;
+    }
+    unpicked.push_back(std::move(it->second.channel));
+    it = replicas_.erase(it);
+  }
+  return channel;
+}
+
 asio::awaitable<absl::StatusOr<std::shared_ptr<grpc::Channel>>> ReplicaPicker::Pick(CallContext context) {
   if (std::shared_ptr<grpc::Channel> recent = Recent(); recent != nullptr) co_return recent;
   RetryPolicy policy;
@@ -74,7 +97,7 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<grpc::Channel>>> ReplicaPicker::P
   const std::optional<std::string> endpoint = one_process_ ? std::nullopt : rpc_internal::EndpointOfPeer(*peer);
   // A peer that cannot be called by itself: a repetition might reach another one.
   if (!one_process_ && !endpoint.has_value()) co_return absl::UnavailableError(absl::StrCat("no endpoint of a replica: ", *peer));
-  std::shared_ptr<grpc::Channel> channel = endpoint.has_value() ? channel_to_(*endpoint) : balanced_;
+  std::shared_ptr<grpc::Channel> channel = endpoint.has_value() ? ChannelOf(*endpoint) : balanced_;
   if (channel == nullptr) co_return absl::InternalError("no channel to a replica");
   absl::MutexLock lock(&mutex_);
   picked_ = channel;

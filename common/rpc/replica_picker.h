@@ -5,6 +5,8 @@
 // whoever the balancer chooses for its health and gives a channel to that address alone, so that a message's calls and their
 // retries have one possible place. A replica that is gone for good makes them fail with UNAVAILABLE.
 // CallOne() makes one call so, and goes elsewhere while certainly nothing came of it: a replica that closes costs nobody anything.
+// A replica's channel is kept while it is picked now and then; one that was not for ten minutes is gone, or nobody calls: it is let go
+// of, and ends with the last call on it.
 // A pick is used for 100 ms by whoever asks. Where there is one process only, the channel itself is given.
 // Thread-safe.
 #ifndef MAILMESH_COMMON_RPC_REPLICA_PICKER_H_
@@ -14,6 +16,7 @@
 
 #include <asio/awaitable.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,8 +40,9 @@ class ReplicaPicker {
 
   // `balanced`, and the channels given out, are shared with the calls on them. `one_process`: there is nothing to choose, ever
   // (IsOneProcess() in channel.h).
-  ReplicaPicker(std::shared_ptr<grpc::Channel> balanced, ChannelTo channel_to, bool one_process = false)
-      : balanced_(std::move(balanced)), channel_to_(std::move(channel_to)), one_process_(one_process) {}
+  ReplicaPicker(std::shared_ptr<grpc::Channel> balanced, ChannelTo channel_to, bool one_process = false,
+                absl::Duration keep_unpicked = absl::Minutes(10))
+      : balanced_(std::move(balanced)), channel_to_(std::move(channel_to)), one_process_(one_process), keep_unpicked_(keep_unpicked) {}
 
   // `attempt(channel, context)` returns the awaitable of a call at that replica; it must be one that may be repeated there (retry.h).
   template <class Response, class Attempt>
@@ -70,14 +74,23 @@ class ReplicaPicker {
   asio::awaitable<absl::StatusOr<std::shared_ptr<grpc::Channel>>> Pick(CallContext context);
 
  private:
+  struct Replica {
+    std::shared_ptr<grpc::Channel> channel;  // shared with the calls on it
+    absl::Time picked;
+  };
+
   std::shared_ptr<grpc::Channel> Recent();
+  // Notes that the balancer chose this endpoint; null where there can be no channel to it.
+  std::shared_ptr<grpc::Channel> ChannelOf(const std::string& endpoint);
   // It is not given out again before the balancer has been asked.
   void Forget(const std::shared_ptr<grpc::Channel>& replica);
 
   const std::shared_ptr<grpc::Channel> balanced_;
   const ChannelTo channel_to_;
   const bool one_process_;
+  const absl::Duration keep_unpicked_;
   absl::Mutex mutex_;
+  std::map<std::string, Replica> replicas_ ABSL_GUARDED_BY(mutex_);  // by endpoint
   std::shared_ptr<grpc::Channel> picked_ ABSL_GUARDED_BY(mutex_);
   absl::Time picked_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };

@@ -42,6 +42,11 @@ void Lifecycle::SetClosed() {
   closed_ = true;
 }
 
+bool Lifecycle::started() const {
+  absl::MutexLock lock(&mutex_);
+  return started_;
+}
+
 bool Lifecycle::draining() const {
   absl::MutexLock lock(&mutex_);
   return end_requested_;

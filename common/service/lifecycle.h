@@ -34,6 +34,7 @@ class Lifecycle {
   // The listeners are closed: not ready any more.
   void SetClosed();
 
+  bool started() const;
   bool draining() const;
   bool closed() const;
   // Why the process is not ready: one line each; empty when it is.

@@ -15,13 +15,19 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Peers::Channel(std::string_view p
   if (it == config_.peers().end()) {
     return absl::NotFoundError(absl::StrCat("common.peers.", base::Av(peer), " is not configured"));
   }
-  return ChannelTo(peer, it->second.endpoint());
+  ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel, ChannelTo(peer, it->second.endpoint()));
+  absl::MutexLock lock(&mutex_);
+  configured_[it->first] = channel;
+  return channel;
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Peers::ChannelTo(std::string_view role, std::string_view endpoint) {
   Key key{std::string(role), std::string(endpoint)};
   absl::MutexLock lock(&mutex_);
-  if (const auto it = channels_.find(key); it != channels_.end()) return it->second;
+  if (const auto it = channels_.find(key); it != channels_.end()) {
+    if (std::shared_ptr<grpc::Channel> channel = it->second.lock()) return channel;
+  }
+  std::erase_if(channels_, [](const auto& entry) { return entry.second.expired(); });
   rpc::ChannelOptions options;
   options.endpoint = key.second;
   options.role = key.first;
@@ -32,16 +38,18 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Peers::ChannelTo(std::string_view
   }
   absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = rpc::MakeChannel(options);
   if (!channel.ok()) return base::Annotate(channel.status(), absl::StrCat("peer ", key.first, " at ", key.second));
-  channels_.emplace(std::move(key), *channel);
+  channels_[std::move(key)] = *channel;
   return channel;
 }
 
 std::vector<Peers::State> Peers::States(absl::Duration patience) {
-  for (const auto& [role, peer] : config_.peers()) (void)ChannelTo(role, peer.endpoint()).status();
+  for (const auto& [role, peer] : config_.peers()) (void)Channel(role).status();
   std::map<Key, std::shared_ptr<grpc::Channel>> channels;
   {
     absl::MutexLock lock(&mutex_);
-    channels = channels_;
+    for (const auto& [key, used] : channels_) {
+      if (std::shared_ptr<grpc::Channel> channel = used.lock()) channels.emplace(key, std::move(channel));
+    }
   }
   for (const auto& [key, channel] : channels) channel->GetState(/*try_to_connect=*/true);
   const auto deadline = absl::ToChronoTime(absl::Now() + patience);

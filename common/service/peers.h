@@ -1,4 +1,5 @@
-// The channels to other roles: one for each endpoint, shared, made when first asked for. Thread-safe.
+// The channels to other roles: one for each endpoint, shared, made when first asked for. Those of the configuration stay; another one
+// stays as long as somebody has it: addresses come and go. Thread-safe.
 #ifndef MAILMESH_COMMON_SERVICE_PEERS_H_
 #define MAILMESH_COMMON_SERVICE_PEERS_H_
 
@@ -30,6 +31,7 @@ class Peers {
   Peers(const config::v1::CommonConfig& config, rpc::Metrics& metrics) : config_(config), metrics_(metrics) {}
 
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel(std::string_view peer);
+  // The caller keeps it for as long as it may want it again.
   absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(std::string_view role, std::string_view endpoint);
 
   struct State {
@@ -37,7 +39,7 @@ class Peers {
     std::string endpoint;
     bool reachable = false;
   };
-  // The peers of the configuration and those met since; connects to those that are not connected, for `patience` in
+  // The peers of the configuration and the others that are in use; connects to those that are not connected, for `patience` in
   // all.
   std::vector<State> States(absl::Duration patience);
 
@@ -47,8 +49,10 @@ class Peers {
   const config::v1::CommonConfig& config_;
   rpc::Metrics& metrics_;
   absl::Mutex mutex_;
-  // By role and endpoint; shared with the callers.
-  std::map<Key, std::shared_ptr<grpc::Channel>> channels_ ABSL_GUARDED_BY(mutex_);
+  // By role and endpoint; the callers own them.
+  std::map<Key, std::weak_ptr<grpc::Channel>> channels_ ABSL_GUARDED_BY(mutex_);
+  // Those of the configuration, by role; owned with the callers.
+  std::map<std::string, std::shared_ptr<grpc::Channel>> configured_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace mailmesh::service

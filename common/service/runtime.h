@@ -82,7 +82,7 @@ class Runtime {
   // for each peer, shared by all callers.
   virtual absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel(std::string_view peer) = 0;
   // The channel to an endpoint that was learnt at run time (a shard of the directory's map), where the role `role`
-  // answers; one for each endpoint.
+  // answers; one for each endpoint, as long as somebody keeps it.
   virtual absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(std::string_view role,
                                                                    std::string_view endpoint) = 0;
 

@@ -72,7 +72,11 @@ RuntimeImpl::RuntimeImpl(Options options)
   io_.Start();
   absl::Duration interval = kHeartbeat;
   if (notify_.watchdog() != absl::InfiniteDuration()) interval = std::min(interval, notify_.watchdog() / 2);
-  heartbeat_ = std::make_unique<Heartbeat>(io_, interval, kStuck, [this] { notify_.Alive(); });
+  heartbeat_ = std::make_unique<Heartbeat>(io_, interval, kStuck, [this] {
+    notify_.Alive();
+    // A large database may take long to open; it says so itself, for nobody knows a limit.
+    if (!lifecycle_.started()) notify_.Starting();
+  });
 }
 
 RuntimeImpl::~RuntimeImpl() {

@@ -1,4 +1,4 @@
-// The protocol of sd_notify(3): tells systemd, or our own supervisor, that the process is ready, stops, or still lives.
+// The protocol of sd_notify(3): tells systemd, or our own supervisor, that the process starts, is ready, stops, or still lives.
 //
 // Without NOTIFY_SOCKET all of it does nothing. The variables are taken out of the environment, so that no child speaks
 // for us. Thread-safe.
@@ -19,6 +19,8 @@ class SupervisorNotify {
   explicit SupervisorNotify(std::string socket_path = "", absl::Duration watchdog = absl::InfiniteDuration())
       : socket_path_(std::move(socket_path)), watchdog_(watchdog) {}
 
+  // While it starts: the supervisor is to wait for a minute more, whatever its limit.
+  void Starting() const { Send("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=starting"); }
   void Ready() const { Send("READY=1\nSTATUS=serving"); }
   void Stopping() const { Send("STOPPING=1\nSTATUS=draining"); }
   void Alive() const { Send("WATCHDOG=1"); }

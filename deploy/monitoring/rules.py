@@ -132,6 +132,10 @@ ALERTS = {
               f"{WHERE} is short of file descriptors", "{{ $value | humanizePercentage }} of them are in use.", "10m"),
         alert("MailmeshVersionsDiffer", "count(count by (version, commit) (mailmesh_build_info)) > 1", "info",
               "Two versions run at once", "An upgrade was begun and not ended.", "2h"),
+        # Counted, not by instance: pods that come anew do not begin it anew.
+        alert("MailmeshUpgradeNotFinalized", "count(mailmesh_database_schema_version < mailmesh_database_schema_newest) > 0", "info",
+              "An upgrade has waited for its end for two weeks",
+              "{{ $value }} databases have an older schema than their programs know: `mailmesh upgrade finalize` is due.", "14d"),
     ],
     "mailmesh-certificates": [
         alert("MailmeshCertificateExpiresSoon", "mailmesh_tls_certificate_expiry_timestamp_seconds - time() < 14 * 86400", "warning",

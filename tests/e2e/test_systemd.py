@@ -217,6 +217,9 @@ class Notifications(unittest.TestCase):
                 wait_until(lambda: mesh.notified.times(service.pid, "READY=1"), f"READY=1 of {role}")
             except TimeoutError:
                 self.fail(service.text())
+            ready = mesh.notified.times(service.pid, "READY=1")[0]
+            asked = mesh.notified.times(service.pid, "EXTEND_TIMEOUT_USEC=60000000")
+            self.assertTrue(asked and asked[0] < ready, f"{role} asks for time while it opens")
         self.exchange_mail(mesh)
         for service in mesh.services:
             with self.subTest(service.role):

@@ -79,6 +79,11 @@ def certificate(ends, length=60):
     return {f'mailmesh_tls_certificate_expiry_timestamp_seconds{{{A},name="public"}}': f"{ends}x{length}"}
 
 
+def schema(version, newest, instance="a"):
+    name = 'mailmesh_database_schema_%s{job="mailmesh",instance="%s"}'
+    return {name % ("version", instance): version, name % ("newest", instance): newest}
+
+
 def calls(good, bad):
     name = 'grpc_client_handled_total{%s,grpc_target="mailbox_store",grpc_code="%s"}'
     return {name % (A, "OK"): f"0+{good}x200", name % (A, "Unavailable"): f"0+{bad}x200"}
@@ -135,6 +140,11 @@ CASES = [
     fires("MailmeshVersionsDiffer", {**info(), **info(instance="b", version="2")}, "150m"),
     silent("MailmeshVersionsDiffer", {**info(), **info(instance="b")}, "150m"),
     silent("MailmeshVersionsDiffer", {**info(), **info(instance="b", version="2")}, "60m"),
+    fires("MailmeshUpgradeNotFinalized", schema("2x400", "3x400"), "15d", "1h"),
+    # A pod was exchanged for another.
+    fires("MailmeshUpgradeNotFinalized", {**schema("2x200", "3x200"), **schema("_x200 2x200", "_x200 3x200", "b")}, "15d", "1h"),
+    silent("MailmeshUpgradeNotFinalized", schema("2x400", "3x400"), "13d", "1h"),
+    silent("MailmeshUpgradeNotFinalized", schema("2x300 3x100", "3x400"), "15d", "1h"),
     # Certificates: promtool's clock begins at 0.
     fires("MailmeshCertificateExpiresSoon", certificate(10 * DAY), **here(name="public")),
     silent("MailmeshCertificateExpiresSoon", certificate(20 * DAY)),

@@ -15,31 +15,39 @@
 namespace mailmesh::mailbox_store {
 namespace {
 
-// The last message is most often among the last of these UIDs; where they are all gone, the whole mailbox is looked at.
-constexpr uint32_t kNear = 16 * kv::kPageWidth;
-
-// The greatest UID from `first` on; 0: none.
-absl::StatusOr<uint32_t> LastUid(Txn& txn, MailboxId mailbox, uint32_t first, uint32_t uid_next) {
+// The greatest UID below `end` in the first page that has one from `first` on; 0: there is none.
+absl::StatusOr<uint32_t> UidFrom(Txn& txn, MailboxId mailbox, uint32_t first, uint32_t end) {
+  const UidSet uids = UidSet::Single(first, end - 1);
+  PageWalk walk(txn, ColumnId::kMessages, mailbox, uids, end);
+  ASSIGN_OR_RETURN(const bool found, walk.Next());
   uint32_t last = 0;
-  if (first >= uid_next) return last;
-  const UidSet uids = UidSet::Single(first, uid_next - 1);
-  PageWalk walk(txn, ColumnId::kMessages, mailbox, uids, uid_next);
-  while (true) {
-    ASSIGN_OR_RETURN(const bool more, walk.Next());
-    if (!more) return last;
-    for (uint32_t i = walk.NextIndex(0); i < kv::kPageWidth; i = walk.NextIndex(i + 1)) last = walk.base_uid() + i;
+  if (!found) return last;
+  for (uint32_t i = walk.NextIndex(0); i < kv::kPageWidth; i = walk.NextIndex(i + 1)) last = walk.base_uid() + i;
+  return last;
+}
+
+// The greatest UID; 0: there is none. Halves what it may be, so that neither the messages before it nor UIDs that were jumped over (a
+// restored backup has a million of them) are walked over.
+absl::StatusOr<uint32_t> LastUid(Txn& txn, MailboxId mailbox, uint32_t uid_next) {
+  uint32_t last = 0;
+  uint32_t end = uid_next;  // there is none from here on
+  while (end - last > 1) {
+    const uint32_t middle = last + (end - last) / 2;
+    ASSIGN_OR_RETURN(const uint32_t found, UidFrom(txn, mailbox, middle, end));
+    if (found == 0) {
+      end = middle;
+    } else {
+      last = found;
+    }
   }
+  return last;
 }
 
 absl::Status FillIn(Txn& txn, MailboxId mailbox) {
   ASSIGN_OR_RETURN(const storage::v1::MailboxRecord* record, txn.Mailbox(mailbox));
   // A message came meanwhile, or there is none.
   if (record->last_arrival_seconds() != 0 || record->messages() == 0) return absl::OkStatus();
-  const uint32_t uid_next = record->uid_next();
-  ASSIGN_OR_RETURN(uint32_t last, LastUid(txn, mailbox, uid_next > kNear ? uid_next - kNear : 1, uid_next));
-  if (last == 0) {
-    ASSIGN_OR_RETURN(last, LastUid(txn, mailbox, 1, uid_next));
-  }
+  ASSIGN_OR_RETURN(const uint32_t last, LastUid(txn, mailbox, record->uid_next()));
   StagedPage page;
   RETURN_IF_ERROR(txn.ReadPage(ColumnId::kEntries, keys::Page(txn.number(), mailbox, last >> kPageBits), &page));
   const uint32_t index = last & (kv::kPageWidth - 1);
@@ -54,6 +62,19 @@ absl::Status FillIn(Txn& txn, MailboxId mailbox) {
 bool Stays(const absl::Status& status) { return !status.ok() && !absl::IsNotFound(status) && !absl::IsDataLoss(status); }
 
 }  // namespace
+
+ArrivalStep::ArrivalStep(Store& store, Options options) : store_(store), options_(std::move(options)) {
+  const storage::v1::MailboxStoreMeta meta = store_.meta();
+  if (meta.has_step_accounts()) left_ = CountFrom(AccountId(meta.step_accounts() + 1));
+}
+
+// Numbers do not tell: a restored database jumps over a million of them.
+uint64_t ArrivalStep::CountFrom(AccountId first) const {
+  uint64_t count = 0;
+  auto it = store_.db().NewIterator(store_.column(ColumnId::kAccounts), keys::Account(first), "");
+  for (it->SeekToFirst(); it->Valid(); it->Next()) ++count;
+  return count;
+}
 
 void ArrivalStep::Start() {
   thread_ = std::thread([this] { Loop(); });
@@ -97,6 +118,7 @@ void ArrivalStep::Loop() {
 
 absl::Status ArrivalStep::Finalize() {
   if (store_.schema_version() >= kSchemaVersion) return absl::OkStatus();
+  left_ = CountFrom(AccountId());
   RETURN_IF_ERROR(store_.EditMeta(
       [](storage::v1::MailboxStoreMeta& meta) {
         meta.set_schema_version(kSchemaVersion);
@@ -111,11 +133,9 @@ absl::Status ArrivalStep::Finalize() {
 }
 
 uint64_t ArrivalStep::left() const {
-  const storage::v1::MailboxStoreMeta meta = store_.meta();
-  if (!meta.has_step_accounts()) return 0;
+  if (!store_.meta().has_step_accounts()) return 0;
   // Until its end is noted something is left.
-  const uint64_t last = store_.last_account();
-  return last > meta.step_accounts() ? last - meta.step_accounts() : 1;
+  return std::max<uint64_t>(left_, 1);
 }
 
 absl::StatusOr<bool> ArrivalStep::RunOnce() {
@@ -123,6 +143,7 @@ absl::StatusOr<bool> ArrivalStep::RunOnce() {
   if (!meta.has_step_accounts()) return false;
   AccountId done(meta.step_accounts());
   int units = options_.units;
+  uint64_t taken = 0;
   auto it = store_.db().NewIterator(store_.column(ColumnId::kAccounts), keys::Account(AccountId(done.value() + 1)), "");
   for (it->SeekToFirst(); it->Valid() && units > 0; it->Next()) {
     std::string_view key = it->key();
@@ -131,6 +152,7 @@ absl::StatusOr<bool> ArrivalStep::RunOnce() {
     RETURN_IF_ERROR(TakeAccount(*account, &units));
     if (stopping()) break;  // perhaps before the account's end
     done = *account;
+    ++taken;
   }
   RETURN_IF_ERROR(FromKv(it->status()));
   const bool finished = !it->Valid();
@@ -140,6 +162,8 @@ absl::StatusOr<bool> ArrivalStep::RunOnce() {
         finished ? edited.clear_step_accounts() : edited.set_step_accounts(done.value());
       },
       /*sync=*/finished));
+  // Those that were made meanwhile were not counted.
+  left_ -= std::min<uint64_t>(left_, taken);
   if (finished) telemetry::Info("step of the upgrade done", {{"schema_version", kSchemaVersion}});
   return !finished;
 }

@@ -10,6 +10,7 @@
 #ifndef MAILMESH_SERVICES_MAILBOX_STORE_ENGINE_ARRIVAL_STEP_H_
 #define MAILMESH_SERVICES_MAILBOX_STORE_ENGINE_ARRIVAL_STEP_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <thread>
@@ -34,7 +35,8 @@ class ArrivalStep {
     std::function<void(const absl::Status&)> on_error{};
   };
 
-  ArrivalStep(Store& store, Options options) : store_(store), options_(std::move(options)) {}
+  // In the midst of the step it counts what is left: about a second for a million accounts.
+  ArrivalStep(Store& store, Options options);
   ~ArrivalStep() { Stop(); }
 
   void Start();
@@ -50,10 +52,13 @@ class ArrivalStep {
  private:
   void Loop();
   bool stopping() const;
+  uint64_t CountFrom(AccountId first) const;
   absl::Status TakeAccount(AccountId account, int* units);
 
   Store& store_;
   const Options options_;
+  // Accounts that the step has not taken, while it goes on.
+  std::atomic<uint64_t> left_{0};
   mutable absl::Mutex mutex_;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   // A round has something to do.

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -26,7 +28,9 @@ using mailbox::v1::CreateBackupResponse;
 
 constexpr size_t kMaxName = 64;
 constexpr size_t kMaxBackups = 1'000;
+// The mark: when it was made, by the clock; then its number, by which backups are ordered, for a clock may be set back.
 constexpr char kMarkText[] = "A backup of a mailmesh mailbox_store, made ";
+constexpr char kMarkNumber[] = "Number ";
 // Of backups that are being copied: not listed, and swept when the next one is made.
 constexpr char kPartial[] = ".partial-";
 const absl::Duration kProgressInterval = absl::Seconds(1);
@@ -45,6 +49,53 @@ absl::Status CheckName(std::string_view name) {
 absl::StatusOr<std::string> Folder(const Store& store) {
   if (store.options().backup_folder.empty()) return NotAllowed("the configuration names no folder for backups");
   return store.options().backup_folder;
+}
+
+struct Mark {
+  uint64_t number = 0;  // that of older programs have none: they come before all others
+  absl::Time made;
+};
+
+absl::StatusOr<Mark> ReadMark(const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::string text, base::ReadFile(BackupMark(folder), 4096));
+  const std::vector<std::string> lines = absl::StrSplit(text, '\n');
+  Mark mark;
+  std::string error;
+  absl::string_view time = lines[0];
+  if (!absl::ConsumePrefix(&time, kMarkText) || !absl::ParseTime(absl::RFC3339_sec, time, &mark.made, &error)) {
+    return absl::DataLossError("damaged mark of a backup");
+  }
+  absl::string_view number;
+  if (lines.size() > 1) number = lines[1];
+  if (absl::ConsumePrefix(&number, kMarkNumber) && !absl::SimpleAtoi(number, &mark.number)) {
+    return absl::DataLossError("damaged mark of a backup");
+  }
+  return mark;
+}
+
+std::string MarkText(const Mark& mark) {
+  return absl::StrCat(kMarkText, absl::FormatTime(absl::RFC3339_sec, mark.made, absl::UTCTimeZone()), "\n", kMarkNumber, mark.number, "\n");
+}
+
+struct Found {
+  Mark mark;
+  std::string name;
+};
+
+// What is whole in `folder`, the last one that was made first.
+std::vector<Found> FindBackups(const std::string& folder) {
+  std::vector<Found> found;
+  std::error_code error;  // the folder is made by the first backup
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::string name = it->path().filename().string();
+    // Others may keep things here too.
+    if (!CheckName(name).ok()) continue;
+    if (const absl::StatusOr<Mark> mark = ReadMark(it->path().string()); mark.ok()) found.push_back({*mark, std::move(name)});
+  }
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    return std::tie(a.mark.number, a.mark.made, a.name) > std::tie(b.mark.number, b.mark.made, b.name);
+  });
+  return found;
 }
 
 class Maker {
@@ -88,8 +139,9 @@ class Maker {
     // What was acknowledged is in the database; what is handed over now may be.
     RETURN_IF_ERROR(FromKv(store_.pipeline().Flush()));
     RETURN_IF_ERROR(FromKv(store_.db().Checkpoint(staging_ + "/db")));
-    RETURN_IF_ERROR(base::WriteFileAtomically(
-        BackupMark(staging_), absl::StrCat(kMarkText, absl::FormatTime(absl::RFC3339_sec, store_.clock().Now(), absl::UTCTimeZone()), "\n")));
+    const std::vector<Found> before = FindBackups(folder_);
+    const Mark mark{.number = before.empty() ? 1 : before.front().mark.number + 1, .made = store_.clock().Now()};
+    RETURN_IF_ERROR(base::WriteFileAtomically(BackupMark(staging_), MarkText(mark)));
     ASSIGN_OR_RETURN(const uint64_t size, kv::FolderSize(staging_));
     response_.set_total_bytes(size);
     if (!sink_.Push(response_)) return absl::CancelledError("the caller is gone");
@@ -128,17 +180,8 @@ class Maker {
 std::string BackupMark(const std::string& folder) { return folder + "/backup"; }
 
 absl::StatusOr<absl::Time> BackupTime(const std::string& folder) {
-  ASSIGN_OR_RETURN(const std::string text, base::ReadFile(BackupMark(folder), 4096));
-  std::string_view rest = text;
-  absl::Time time;
-  std::string error;
-  if (!rest.starts_with(kMarkText)) return absl::DataLossError("damaged mark of a backup");
-  rest.remove_prefix(sizeof(kMarkText) - 1);
-  rest = rest.substr(0, rest.find('\n'));
-  if (!absl::ParseTime(absl::RFC3339_sec, absl::string_view(rest.data(), rest.size()), &time, &error)) {
-    return absl::DataLossError("damaged mark of a backup");
-  }
-  return time;
+  ASSIGN_OR_RETURN(const Mark mark, ReadMark(folder));
+  return mark.made;
 }
 
 absl::Status RemoveUnfinishedBackup(const std::string& store_folder) { return kv::RemoveAll(Staging(store_folder)); }
@@ -159,22 +202,13 @@ absl::StatusOr<StreamReaderPtr<CreateBackupResponse>> CreateBackup(Store& store,
 absl::StatusOr<mailbox::v1::ListBackupsResponse> ListBackups(Store& store, const mailbox::v1::ListBackupsRequest&) {
   mailbox::v1::ListBackupsResponse response;
   ASSIGN_OR_RETURN(const std::string folder, Folder(store));
-  std::vector<std::pair<absl::Time, std::string>> found;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    // Others may keep things here too.
-    if (!CheckName(name).ok()) continue;
-    if (const absl::StatusOr<absl::Time> time = BackupTime(it->path().string()); time.ok()) found.emplace_back(*time, name);
-  }
-  // The folder is made by the first backup.
-  std::sort(found.rbegin(), found.rend());
+  std::vector<Found> found = FindBackups(folder);
   if (found.size() > kMaxBackups) found.resize(kMaxBackups);
-  for (const auto& [time, name] : found) {
+  for (const auto& [mark, name] : found) {
     mailbox::v1::Backup* backup = response.add_backups();
     backup->set_name(name);
     backup->set_path(folder + "/" + name);
-    backup->mutable_create_time()->set_seconds(absl::ToUnixSeconds(time));
+    backup->mutable_create_time()->set_seconds(absl::ToUnixSeconds(mark.made));
     backup->set_size_bytes(kv::FolderSize(backup->path()).value_or(0));
   }
   return response;

@@ -147,11 +147,6 @@ absl::Status Store::EditMeta(absl::FunctionRef<void(storage::v1::MailboxStoreMet
   return FromKv(result);
 }
 
-uint64_t Store::last_account() const {
-  absl::MutexLock lock(&creating_);
-  return last_account_;
-}
-
 absl::Status Store::FindLastAccount() {
   // Records of accounts are never removed: the last one has the greatest number that was given.
   auto it = db_->NewIterator(column(ColumnId::kAccounts), "", "");

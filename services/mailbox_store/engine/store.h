@@ -112,8 +112,6 @@ class Store {
   // Changes the database's record of itself and hands it to the pipeline; OK: it is written, and durable if `sync`. What its schema
   // version lets operations do comes after it in the log.
   absl::Status EditMeta(absl::FunctionRef<void(storage::v1::MailboxStoreMeta&)> edit, bool sync);
-  // The greatest number that an account has.
-  uint64_t last_account() const;
   kv::Database& db() const { return *db_; }
   kv::Column column(ColumnId id) const { return db_->column(static_cast<size_t>(id)); }
   kv::CommitPipeline& pipeline() { return *pipeline_; }
@@ -149,7 +147,7 @@ class Store {
   std::unique_ptr<Uploads> uploads_;
   std::unique_ptr<MaildropLeases> maildrops_;
   std::unique_ptr<FetchLeases> fetch_leases_;
-  mutable absl::Mutex creating_;
+  absl::Mutex creating_;
   uint64_t last_account_ ABSL_GUARDED_BY(creating_) = 0;
   // Its completions use all that is above.
   std::unique_ptr<kv::CommitPipeline> pipeline_;

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
+#include <map>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -9,6 +10,7 @@
 #include "common/base/status.h"
 #include "mailmesh/mailbox/v1/store_admin_service.grpc.pb.h"
 #include "services/mailmesh/cli/actions.h"
+#include "services/mailmesh/cli/backups_to_delete.h"
 #include "services/mailmesh/cli/progress.h"
 #include "services/mailmesh/up/layout.h"
 #include "services/mailmesh/up/program.h"
@@ -38,7 +40,8 @@ absl::StatusOr<std::unique_ptr<Stub>> ConnectToShard(Context& context, const std
   return StoreAdminService::NewStub(channel);
 }
 
-absl::Status CreateOfShard(Context& context, const std::string& shard, const std::string& name, Table& table) {
+// The name that it was given.
+absl::StatusOr<std::string> CreateOfShard(Context& context, const std::string& shard, const std::string& name, Table& table) {
   ASSIGN_OR_RETURN(const auto stub, ConnectToShard(context, shard));
   mailbox::v1::CreateBackupRequest request;
   request.set_name(name);
@@ -55,16 +58,15 @@ absl::Status CreateOfShard(Context& context, const std::string& shard, const std
   RETURN_IF_ERROR(base::Annotate(FromGrpc(stream->Finish()), absl::StrCat("shard ", shard)));
   if (!response.done()) return absl::InternalError(absl::StrCat("shard ", shard, " ended without saying that it is done"));
   table.AddRow({shard, response.name(), absl::StrCat(done), response.path()});
-  return absl::OkStatus();
+  return response.name();
 }
 
-// The list has the newest first.
-absl::Status DeleteOlder(Context& context, const std::string& shard, int keep) {
+absl::Status DeleteOlder(Context& context, const std::string& shard, const std::string& made, int keep) {
   ASSIGN_OR_RETURN(const auto stub, ConnectToShard(context, shard));
   ASSIGN_OR_RETURN(const auto list, Call(stub.get(), &Stub::ListBackups, mailbox::v1::ListBackupsRequest()));
-  for (int i = keep; i < list.backups_size(); ++i) {
+  for (const std::string& name : BackupsToDelete(list, made, keep)) {
     mailbox::v1::DeleteBackupRequest request;
-    request.set_name(list.backups(i).name());
+    request.set_name(name);
     RETURN_IF_ERROR(base::Annotate(Call(stub.get(), &Stub::DeleteBackup, request).status(), absl::StrCat("shard ", shard)));
   }
   return absl::OkStatus();
@@ -74,14 +76,17 @@ absl::Status CreateBackup(Context& context, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const auto shards, Shards(context, arguments));
   Table table({"shard", "name", "octets", "path"});
   absl::Status status;
+  std::map<std::string, std::string> made;  // by shard
   for (const std::string& shard : shards) {
-    status = CreateOfShard(context, shard, arguments.name, table);
+    absl::StatusOr<std::string> name = CreateOfShard(context, shard, arguments.name, table);
+    status = name.status();
     if (!status.ok()) break;
+    made[shard] = *std::move(name);
   }
   std::cout << table.Format(context.output);
   RETURN_IF_ERROR(status);
   if (arguments.keep == 0) return absl::OkStatus();
-  for (const std::string& shard : shards) RETURN_IF_ERROR(DeleteOlder(context, shard, arguments.keep));
+  for (const auto& [shard, name] : made) RETURN_IF_ERROR(DeleteOlder(context, shard, name, arguments.keep));
   return absl::OkStatus();
 }
 
@@ -144,10 +149,10 @@ void AddBackupCommands(CLI::App& app) {
   auto* create = backup->add_subcommand("create", "Makes a backup of all that is durable now");
   create->add_option("NAME", arguments->name, "Its name; the time if not given");
   add_shard(create, "Only of this shard");
-  create->add_option("--keep", arguments->keep, "Then delete all but the newest so many of each shard; 0, the default: none")
+  create->add_option("--keep", arguments->keep, "Then delete all but the last so many of each shard; 0, the default: none")
       ->check(CLI::Range(0, 100000));
   SetAction(create, [arguments](Context& context) { return CreateBackup(context, *arguments); });
-  auto* list = backup->add_subcommand("list", "Lists the backups, the newest first");
+  auto* list = backup->add_subcommand("list", "Lists the backups, the last one made first");
   add_shard(list, "Only of this shard");
   SetAction(list, [arguments](Context& context) { return ListBackups(context, *arguments); });
   auto* remove = backup->add_subcommand("delete", "Deletes a backup");

@@ -197,6 +197,38 @@ TEST_F(ReplicasTest, WhatIsPickedIsOneReplicaAndStaysIt) {
   EXPECT_GT(first_->asked(), first);
 }
 
+TEST_F(ReplicasTest, TheChannelToAReplicaThatIsNotPickedAnyMoreIsLetGoOf) {
+  dns_.Set({kFirst, kSecond});
+  StartFirst();
+  StartSecond();
+  std::map<std::string, std::weak_ptr<grpc::Channel>> channels;
+  int made = 0;
+  ReplicaPicker picker(
+      channel_,
+      [&](const std::string& endpoint) {
+        ChannelOptions options = options_;
+        options.endpoint = endpoint;
+        std::shared_ptr<grpc::Channel> channel = MakeChannel(options).value();
+        channels[endpoint] = channel;
+        ++made;
+        return channel;
+      },
+      /*one_process=*/false, /*keep_unpicked=*/absl::Seconds(2));
+  const auto pick_until = [&](const std::function<bool()>& condition) {
+    for (const absl::Time end = absl::Now() + absl::Seconds(60); absl::Now() < end && !condition();) {
+      EXPECT_TRUE(io_.Run(picker.Pick(CallContext::Within(absl::Seconds(10)))).ok());
+      absl::SleepFor(absl::Milliseconds(30));
+    }
+    return condition();
+  };
+  ASSERT_TRUE(pick_until([&] { return channels.size() == 2; }));
+  second_->server().SetServing(false);
+  second_.reset();
+  EXPECT_TRUE(pick_until([&] { return channels["127.0.0.2" + port_].expired(); }));
+  EXPECT_FALSE(channels["127.0.0.1" + port_].expired());
+  EXPECT_EQ(made, 2) << "made once each while they are picked";
+}
+
 asio::awaitable<absl::StatusOr<EchoResponse>> EchoAt(std::shared_ptr<grpc::Channel> channel, CallContext context) {
   auto stub = rpctest::v1::EchoService::NewStub(channel);
   EchoRequest request;

@@ -50,6 +50,8 @@ TEST(SupervisorNotifyTest, SpeaksToTheSocket) {
   EXPECT_EQ(getenv("NOTIFY_SOCKET"), nullptr);
   EXPECT_EQ(getenv("WATCHDOG_USEC"), nullptr);
   EXPECT_EQ(notify.watchdog(), absl::Seconds(3));
+  notify.Starting();
+  EXPECT_EQ(socket.Next(), "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=starting");
   notify.Ready();
   EXPECT_EQ(socket.Next(), "READY=1\nSTATUS=serving");
   notify.Alive();

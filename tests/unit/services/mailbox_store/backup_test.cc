@@ -92,6 +92,26 @@ TEST_F(BackupTest, IsMadeListedAndDeleted) {
   EXPECT_FALSE(base::FileExists(options_.path + "/backup.new"));
 }
 
+// They are ordered as they were made, whatever the clock said: who keeps the newest must not lose what was made last.
+TEST_F(BackupTest, ListsTheLastOneMadeFirstThoughTheClockWasSetBack) {
+  ASSERT_TRUE(Make("one").ok());
+  clock_.Jump(clock_.Now() - absl::Hours(24));
+  ASSERT_TRUE(Make("two").ok());
+  Reopen();
+  clock_.Jump(clock_.Now() - absl::Hours(24));
+  ASSERT_TRUE(Make("three").ok());
+  EXPECT_THAT(Names(), ElementsAre("three", "two", "one"));
+  // Those of a program that gave no numbers came before; among them the clock tells.
+  const auto unnumbered = [this](const std::string& name, const char* time) {
+    const std::string folder = options_.backup_folder + "/" + name;
+    std::filesystem::create_directory(folder);
+    ASSERT_TRUE(base::WriteFileAtomically(BackupMark(folder), std::string("A backup of a mailmesh mailbox_store, made ") + time + "\n").ok());
+  };
+  unnumbered("old", "2049-01-01T00:00:00Z");
+  unnumbered("older", "2048-01-01T00:00:00Z");
+  EXPECT_THAT(Names(), ElementsAre("three", "two", "one", "old", "older"));
+}
+
 TEST_F(BackupTest, NamesAreSafeAndAFolderIsNeeded) {
   for (const char* name : {"../x", "a/b", ".hidden", "a b", "\xc3\xa4"}) {
     EXPECT_TRUE(Has(Make(name), type::v1::ERROR_REASON_BAD_NAME)) << name;
