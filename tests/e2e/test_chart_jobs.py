@@ -63,6 +63,22 @@ class ChartJobs(unittest.TestCase):
         self.assertIn("serving", states.values(), rows)
         self.assertIn("imap_gateway", states)
 
+    def test_a_replica_behind_a_name_is_gone_by_its_endpoint(self):
+        mesh_file = self.folder / "gone.yaml"
+        mesh_file.write_text(json.dumps({**json.loads(self.mesh_file.read_text()), "pop3_gateway": "dns:///localhost:1"}))  # nobody there
+
+        def upgrade(*command):
+            return subprocess.run([BIN / "mailmesh", "--mesh", mesh_file, "upgrade", *command], capture_output=True, text=True, timeout=100)
+
+        rows = json.loads(upgrade("status", "-o", "json").stdout)["processes"]
+        away = [row["endpoint"] for row in rows if row["standing"] == "away"]
+        self.assertIn("127.0.0.1:1", away)
+        refused = upgrade("finalize")
+        self.assertEqual(refused.returncode, 69)
+        self.assertIn("127.0.0.1:1", refused.stderr)
+        done = upgrade("finalize", *(f"--gone={endpoint}" for endpoint in away))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def check(self, shards, relays, *more):
         """The guard; relays are numbered by their ports, from the mesh's own."""
         first = int(self.mesh.port("outbound_relay.grpc"))

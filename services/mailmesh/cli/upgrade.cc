@@ -200,7 +200,8 @@ void AddUpgradeCommands(CLI::App& app) {
   auto* finalize = upgrade->add_subcommand(
       "finalize",
       "Brings the databases to the newest schema; older programs refuse them from then on. Refused while an older one runs");
-  finalize->add_option("--gone", *gone, "A process (its name or endpoint) that does not answer and will not come back");
+  finalize->add_option("--gone", *gone, "A process that does not answer and will not come back: its endpoint, as `upgrade status` prints it, or its name "
+                       "where that is no number among the replicas behind a DNS name: those change as replicas come and go");
   SetAction(finalize, [gone](Context& context) { return Finalize(context, *gone); });
 }
 

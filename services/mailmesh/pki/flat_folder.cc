@@ -23,6 +23,21 @@ namespace fs = std::filesystem;
 
 using Certificates = std::vector<std::string>;
 
+constexpr char kAuthorityKey[] = "ca.key";  // in its old place and in its new one
+
+// Lets `path` lead to a bundle's file.
+absl::Status LinkTo(const FolderStore& store, const std::string& bundle, const std::string& file, const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  const std::string target = absl::StrCat(fs::path(store.PlaceOf(bundle)).lexically_proximate(folder).string(), "/", file);
+  std::error_code error;
+  if (fs::read_symlink(path, error) == target) return absl::OkStatus();
+  const std::string draft = path + ".new";
+  unlink(draft.c_str());
+  if (symlink(target.c_str(), draft.c_str()) != 0) return base::ErrnoStatus(errno, draft);
+  if (rename(draft.c_str(), path.c_str()) != 0) return base::ErrnoStatus(errno, path);
+  return base::SyncFolder(folder.string());
+}
+
 class TakeOver {
  public:
   TakeOver(FolderStore& store, const std::string& trust_file) : store_(store), trust_file_(trust_file) {}
@@ -39,6 +54,7 @@ class TakeOver {
     RETURN_IF_ERROR(TakeTrusted());
     for (const std::string& name : names) RETURN_IF_ERROR(TakePair(name));
     // All is in its new place, and synced.
+    if (authority_taken_) RETURN_IF_ERROR(LinkTo(store_, kAuthorityBundle, kAuthorityKey, Old(kAuthorityKey)));
     for (const std::string& path : done_) {
       if (unlink(path.c_str()) != 0 && errno != ENOENT) return base::ErrnoStatus(errno, "remove " + path);
     }
@@ -50,14 +66,15 @@ class TakeOver {
   std::string Old(const std::string& file) const { return absl::StrCat(store_.root(), "/", file); }
 
   absl::Status TakeAuthority() {
-    const std::string path = Old("ca.key");
-    if (!base::FileExists(path)) return absl::OkStatus();
+    const std::string path = Old(kAuthorityKey);
+    std::error_code error;
+    if (!fs::is_regular_file(fs::symlink_status(path, error))) return absl::OkStatus();
     ASSIGN_OR_RETURN(const std::string key, base::ReadFile(path));
     ASSIGN_OR_RETURN(const Bundle bundle, store_.Read(kAuthorityBundle));
     if (!bundle.files.empty()) {
       ASSIGN_OR_RETURN(const Authorities authorities, ReadAuthorities(bundle.files));
       if (net::IsKeyOf(key, authorities.signer.certificate)) {
-        done_.push_back(path);
+        authority_taken_ = true;
       } else {
         said_.push_back(absl::StrCat(path, " is the key of another authority than ", store_.PlaceOf(kAuthorityBundle), "; it is not used"));
       }
@@ -72,7 +89,7 @@ class TakeOver {
     authorities.signer = {*certificate, key};
     RETURN_IF_ERROR(store_.Write(kAuthorityBundle, WriteAuthorities(authorities), bundle.version).status());
     said_.push_back(absl::StrCat("authority: moved from ", path, " to ", store_.PlaceOf(kAuthorityBundle)));
-    done_.push_back(path);
+    authority_taken_ = true;
     return absl::OkStatus();
   }
 
@@ -118,6 +135,7 @@ class TakeOver {
 
   FolderStore& store_;
   const std::string& trust_file_;
+  bool authority_taken_ = false;    // its key is in the new place
   Certificates trusted_;            // of the trust file, where that is no link yet
   std::vector<std::string> done_;   // old files that are not needed any more
   std::vector<std::string> said_;
@@ -131,15 +149,7 @@ absl::StatusOr<std::vector<std::string>> TakeOverFlatFolder(FolderStore& store, 
 }
 
 absl::Status LinkTrustFile(const FolderStore& store, const std::string& trust_file) {
-  const fs::path folder = fs::path(trust_file).parent_path();
-  const std::string target = absl::StrCat(fs::path(store.PlaceOf(kTrustBundle)).lexically_proximate(folder).string(), "/", kTrustFile);
-  std::error_code error;
-  if (fs::read_symlink(trust_file, error) == target) return absl::OkStatus();
-  const std::string draft = trust_file + ".new";
-  unlink(draft.c_str());
-  if (symlink(target.c_str(), draft.c_str()) != 0) return base::ErrnoStatus(errno, draft);
-  if (rename(draft.c_str(), trust_file.c_str()) != 0) return base::ErrnoStatus(errno, trust_file);
-  return base::SyncFolder(folder.string());
+  return LinkTo(store, kTrustBundle, kTrustFile, trust_file);
 }
 
 }  // namespace mailmesh::pki

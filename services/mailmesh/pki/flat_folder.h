@@ -2,6 +2,8 @@
 // with ROOT/NAME.key for each role and the public ports. The authority's certificate is among those of the trust file, which
 // becomes a link to the bundle "trust"; what an operator had added to it is kept.
 //
+// The authority's key leaves a link in its old place: the version before, put back, goes on with the same authority.
+//
 // New files are written and synced before old ones are removed, and each step looks at what is there: cut off anywhere, it goes
 // on with the next start. A pair that an operator puts into the old place later is taken over, too.
 #ifndef MAILMESH_SERVICES_MAILMESH_PKI_FLAT_FOLDER_H_
