@@ -6,6 +6,7 @@
 #ifndef MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
 #define MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -41,6 +42,9 @@ enum class KickReason {
   kLastCall,  // a drain's time is almost over: at the next chance to say so
   kOperator,  // at once; also where its account may not log in any more
 };
+
+// A session that an operator ends is cut where it has not ended by itself within this time: its client reads too slowly.
+inline constexpr auto kKickGrace = std::chrono::seconds(10);
 
 class SessionRegistry {
  private:

@@ -16,7 +16,6 @@ namespace replies = smtp::replies;
 namespace server = smtp::server;
 
 // Replies are written when this much has gathered, whatever the client has pipelined.
-constexpr auto kKickGrace = std::chrono::seconds(10);
 constexpr size_t kFlushAbove = 32 * 1024;
 constexpr auto kLastWordTimeout = std::chrono::seconds(5);
 // In a drain, a client in the middle of a transaction may be silent for so long: less than the drain takes (drain.window).
@@ -83,7 +82,7 @@ net::Awaitable<void> Session::Run() {
     wait->store(reason == service::KickReason::kDrain ? Wait::kForTransaction : Wait::kForNothing);
     handle.Interrupt();
     // Whoever does not read what it is told.
-    if (reason == service::KickReason::kOperator) handle.CancelAfter(kKickGrace);
+    if (reason == service::KickReason::kOperator) handle.CancelAfter(service::kKickGrace);
   };
   entry_ = ingress_.sessions.Register(std::move(facts), kick);
   const telemetry::Gauge sessions = ingress_.metrics.sessions.With({ListenerName(kind_)});
