@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <asio/dispatch.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/redirect_error.hpp>
@@ -47,8 +46,9 @@ bool ConcernsOneConnection(int error_number) {
   }
 }
 
-// A client that was refused may take this long to read why.
+// A client that was refused may take this long to be told why; so many at a time may then be slow to notice.
 constexpr Duration kRefusalTimeout = std::chrono::seconds(2);
+constexpr size_t kMaxFarewells = 64;
 
 // What the sessions of a listener share with it, and may need longer than it lives.
 struct Door {
@@ -56,7 +56,8 @@ struct Door {
       : options(std::move(given)),
         handler(std::move(serve)),
         limits(std::make_shared<SessionLimits>(options.max_sessions, options.max_sessions_per_peer, options.exempt_peers)),
-        headers(std::make_shared<SessionLimits>(options.max_sessions, 0, CidrSet())) {}
+        headers(std::make_shared<SessionLimits>(options.max_sessions, 0, CidrSet())),
+        farewells(std::make_shared<SessionLimits>(kMaxFarewells, 0, CidrSet())) {}
 
   std::string RefusalLine(RefusalReason reason) const { return options.refusal ? options.refusal(reason) : std::string(); }
   void NoteRefusal(RefusalReason reason, const SocketAddress& peer) {
@@ -71,6 +72,8 @@ struct Door {
   const Listener::Handler handler;
   const std::shared_ptr<SessionLimits> limits;   // shared with the permits of sessions
   const std::shared_ptr<SessionLimits> headers;  // of those whose header is awaited, and of balancers' own: shared likewise
+  // Of clients that are refused behind their header: apart, so that however many they are, headers are awaited. Shared likewise.
+  const std::shared_ptr<SessionLimits> farewells;
   std::atomic<uint64_t> accepted{0};
   std::atomic<uint64_t> refused{0};
 };
@@ -84,18 +87,12 @@ Awaitable<void> Serve(DoorPtr door, Executor home, UniqueFd fd, SessionLimits::P
   co_await std::move(session);
 }
 
-// All octets so far were the balancer's: what the client may have sent behind them is read away, for closing over it would be a reset,
-// which takes the line along.
-Awaitable<void> SayAndClose(Stream* stream, std::string line) {
+// All octets so far were the balancer's: the client may have sent some behind them, over which a close at once takes the line along.
+Awaitable<void> SayAndClose(Stream* stream, std::string line, bool linger) {
   if (line.empty()) co_return;
   stream->ExpiresAt(After(kRefusalTimeout));
-  absl::Status status = co_await stream->Write(line);
-  if (status.ok()) status = co_await stream->ShutdownWrite();
-  std::array<char, 512> octets;
-  while (status.ok()) {
-    const absl::StatusOr<size_t> read = co_await stream->ReadSome(octets);
-    if (!read.ok() || *read == 0) co_return;
-  }
+  const absl::Status said = co_await stream->Write(line);
+  if (said.ok() && linger) co_await stream->Linger();
 }
 
 Awaitable<void> ServeProxied(DoorPtr door, Executor home, UniqueFd fd, SocketAddress balancer, SessionLimits::Permit permit) {
@@ -112,7 +109,10 @@ Awaitable<void> ServeProxied(DoorPtr door, Executor home, UniqueFd fd, SocketAdd
     std::variant<SessionLimits::Permit, RefusalReason> admitted = door->limits->Admit(stream.peer_address());
     if (const auto* reason = std::get_if<RefusalReason>(&admitted)) {
       door->NoteRefusal(*reason, stream.peer_address());
-      co_await SayAndClose(&stream, door->RefusalLine(*reason));
+      std::variant<SessionLimits::Permit, RefusalReason> farewell = door->farewells->Admit(balancer);
+      const bool linger = std::holds_alternative<SessionLimits::Permit>(farewell);
+      if (linger) permit = std::get<SessionLimits::Permit>(std::move(farewell));
+      co_await SayAndClose(&stream, door->RefusalLine(*reason), linger);
       co_return;
     }
     door->accepted.fetch_add(1, std::memory_order_relaxed);
@@ -300,7 +300,7 @@ size_t Listener::sessions() const { return core_->door().limits->sessions(); }
 size_t Listener::connections() const {
   // In this order: one that goes from the header to its session is counted twice rather than not at all.
   const size_t waiting = core_->door().headers->sessions();
-  return waiting + sessions();
+  return waiting + core_->door().farewells->sessions() + sessions();
 }
 uint64_t Listener::accepted() const { return core_->door().accepted.load(std::memory_order_relaxed); }
 uint64_t Listener::refused() const { return core_->door().refused.load(std::memory_order_relaxed); }

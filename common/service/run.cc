@@ -85,7 +85,8 @@ int CannotStart(const absl::Status& status) {
 }
 
 // Ends without destructors: for what is still running after its time and would be cut off in the middle of anything.
-[[noreturn]] void EndNow(int code) {
+[[noreturn]] void EndNow(RuntimeImpl& runtime, int code) {
+  if (const uint64_t cut = runtime.sessions().EndDrain().cut; cut > 0) telemetry::Warning("sessions are cut off", {{"sessions", cut}});
   telemetry::FlushLogs();
   std::_Exit(code);
 }
@@ -94,8 +95,8 @@ absl::Duration DrainDelay(const config::v1::CommonConfig& common) {
   return absl::Seconds(common.drain().delay().seconds()) + absl::Nanoseconds(common.drain().delay().nanos());
 }
 
-// From the first sign of the end to the last call (reference: the drain contract).
-void Drain(RuntimeImpl& runtime, AppBase& app) {
+// From the first sign of the end to the last call (reference: the drain contract). Whether all came to its end.
+bool Drain(RuntimeImpl& runtime, AppBase& app) {
   const absl::Time start = absl::Now();
   telemetry::Info("draining", {{"sessions", runtime.sessions().size()}});
   runtime.BeginDrain();
@@ -108,11 +109,12 @@ void Drain(RuntimeImpl& runtime, AppBase& app) {
   runtime.WaitForConnections(deadline);
   runtime.StopGrpc(std::max(deadline, absl::Now() + kGrpcGrace));
   app.Stop();
-  const SessionRegistry::DrainCounts counts = runtime.sessions().drain_counts();
+  const SessionRegistry::DrainCounts counts = runtime.sessions().EndDrain();
   telemetry::Info("drained", {{"seconds", absl::Now() - start},
                               {"finished", counts.finished},
                               {"told", counts.told},
                               {"cut", counts.cut}});
+  return counts.cut == 0 && runtime.connections() == 0;
 }
 
 int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime) {
@@ -129,19 +131,16 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
     (*app)->Stop();
     runtime.ForgetApp();
     const int code = CannotStart(status);
-    if (runtime.sessions().size() > 0) EndNow(code);
+    if (runtime.sessions().size() > 0) EndNow(runtime, code);
     runtime.StopThreads();
     return code;
   }
   runtime.SetReady();
   telemetry::Info("ready", {{"version", telemetry::Version()}, {"commit", telemetry::Commit()}});
   runtime.lifecycle().WaitForEnd();
-  Drain(runtime, **app);
+  const bool drained = Drain(runtime, **app);
   runtime.ForgetApp();
-  if (runtime.sessions().size() > 0 || runtime.connections() > 0) {
-    telemetry::Warning("sessions are cut off", {{"sessions", runtime.sessions().size()}});
-    EndNow(0);
-  }
+  if (!drained) EndNow(runtime, 0);
   runtime.StopThreads();
   app->reset();
   return 0;
@@ -179,7 +178,7 @@ int RunFactory(const AppFactory& factory, int argc, char** argv) {
                          .endpoints_file = EndpointsFile::PathFromEnvironment(),
                          .balanced = factory.balanced()});
     Signals signals({.on_end = [&runtime] { runtime.lifecycle().RequestEnd(); },
-                     .on_second = [] { EndNow(kFailed); },
+                     .on_second = [&runtime] { EndNow(runtime, kFailed); },
                      .on_reload = [&runtime] { runtime.ReloadCertificates(); }});
     code = Serve(factory, *config, runtime);
   }

@@ -41,7 +41,7 @@ void SessionRegistry::Entry::Release() {
   }
   absl::MutexLock lock(&registry_->mutex_);
   registry_->sessions_.erase(slot_->facts.session_id);
-  if (registry_->draining_.has_value()) ++(told ? registry_->counts_.told : registry_->counts_.finished);
+  if (registry_->draining_.has_value() && !registry_->counted_) ++(told ? registry_->counts_.told : registry_->counts_.finished);
   registry_ = nullptr;
   slot_.reset();
 }
@@ -157,14 +157,17 @@ bool SessionRegistry::DrainAll(absl::Time deadline, absl::Duration spread) {
   if (!WaitUntilEmpty(last_call)) {
     for (const std::shared_ptr<Slot>& slot : BeginTelling(KickReason::kLastCall)) Call(slot, KickReason::kLastCall);
   }
-  const bool empty = WaitUntilEmpty(deadline);
-  absl::MutexLock lock(&mutex_);
-  counts_.cut = sessions_.size();
-  return empty;
+  return WaitUntilEmpty(deadline);
 }
 
 SessionRegistry::DrainCounts SessionRegistry::drain_counts() const {
   absl::MutexLock lock(&mutex_);
+  return counts_;
+}
+
+SessionRegistry::DrainCounts SessionRegistry::EndDrain() {
+  absl::MutexLock lock(&mutex_);
+  if (!std::exchange(counted_, true)) counts_.cut = sessions_.size();
   return counts_;
 }
 

@@ -6,6 +6,7 @@
 #ifndef MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
 #define MAILMESH_COMMON_SERVICE_SESSION_REGISTRY_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -41,6 +42,9 @@ enum class KickReason {
   kLastCall,  // a drain's time is almost over: at the next chance to say so
   kOperator,  // at once; also where its account may not log in any more
 };
+
+// A session that an operator ends is cut where it has not ended by itself within this time: its client reads too slowly.
+inline constexpr auto kKickGrace = std::chrono::seconds(10);
 
 class SessionRegistry {
  private:
@@ -88,13 +92,15 @@ class SessionRegistry {
   // until none is left or `deadline` has passed; a little before it, those that go on hear the last call. True when none is left.
   // New registrations are kicked at once from now on.
   bool DrainAll(absl::Time deadline, absl::Duration spread = absl::ZeroDuration());
-  // What became of the sessions of a drain.
+  // What became of the sessions of a drain, those that came after DrainAll too.
   struct DrainCounts {
     uint64_t finished = 0;  // before they were asked
     uint64_t told = 0;
-    uint64_t cut = 0;  // by the deadline
+    uint64_t cut = 0;  // still there when nobody waited any more
   };
   DrainCounts drain_counts() const;
+  // Nobody waits any more: whoever is still there is cut, whatever it may still say. Gives the final counts, from the second call on too.
+  DrainCounts EndDrain();
   // Waits until no session is left, asking none to end.
   bool WaitUntilEmpty(absl::Time deadline);
 
@@ -118,6 +124,7 @@ class SessionRegistry {
   // What sessions that register hear at once.
   std::optional<KickReason> draining_ ABSL_GUARDED_BY(mutex_);
   DrainCounts counts_ ABSL_GUARDED_BY(mutex_);
+  bool counted_ ABSL_GUARDED_BY(mutex_) = false;  // counts_ is final
 };
 
 }  // namespace mailmesh::service

@@ -283,7 +283,7 @@ void ServerMachine::Shutdown(const Reply& reply) {
 }
 
 bool ServerMachine::at_command_boundary() const {
-  return pending_ == Pending::kNone && phase_ != Phase::kData && phase_ != Phase::kChunk && phase_ != Phase::kTls;
+  return !close_ && pending_ == Pending::kNone && phase_ != Phase::kData && phase_ != Phase::kChunk && phase_ != Phase::kTls;
 }
 
 Event ServerMachine::Say(const CannedReply& reply) {

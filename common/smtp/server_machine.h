@@ -78,7 +78,7 @@ class ServerMachine {
 
   // Writes `reply` (a 421) and makes the next event Close. Only between commands: see at_command_boundary().
   void Shutdown(const Reply& reply);
-  // True where a 421 may be said: no content is awaited and no answer is owed.
+  // True where a 421 may be said: no content is awaited, no answer is owed, and the last word is not said yet.
   bool at_command_boundary() const;
 
   std::string& output() { return output_; }

@@ -47,12 +47,13 @@ struct RunResult {
 
 // Compares what the store remembers with what the server lists, page by page: marks what is in both, and answers those ids that the
 // server has no more (not more of them than the next run can do without).
-net::Awaitable<absl::StatusOr<std::vector<std::string>>> CompareSeenIds(FetchJobService::Stub& stub, std::string job_id, Maildrop& drop) {
+net::Awaitable<absl::StatusOr<std::vector<std::string>>> CompareSeenIds(FetchJobService::Stub& stub, std::string job_id, Maildrop& drop,
+                                                                       telemetry::Trace trace) {
   std::vector<std::string> gone;
   fetch::v1::ListSeenIdsRequest request;
   request.set_job_id(job_id);
   do {
-    rpc::CallContext context = rpc::CallContext::Within(kCallTimeout);
+    rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, trace);
     auto page = co_await rpc::RetryUnary(stub.async(), &Methods::ListSeenIds, request, context);
     if (!page.ok()) co_return page.status();
     for (const std::string& id : page->remote_ids()) {
@@ -64,14 +65,14 @@ net::Awaitable<absl::StatusOr<std::vector<std::string>>> CompareSeenIds(FetchJob
 }
 
 // Ids that the server no longer lists will never be asked about again.
-net::Awaitable<absl::Status> Forget(FetchJobService::Stub& stub, const Lease& lease, std::vector<std::string> ids) {
+net::Awaitable<absl::Status> Forget(FetchJobService::Stub& stub, const Lease& lease, std::vector<std::string> ids, telemetry::Trace trace) {
   for (size_t begin = 0; begin < ids.size(); begin += kForgetBatch) {
     fetch::v1::ForgetSeenIdsRequest request;
     request.set_request_id(base::NewIdText());
     request.set_job_id(lease.job().job_id());
     request.set_lease_token(lease.lease_token());
     for (size_t i = begin; i < std::min(ids.size(), begin + kForgetBatch); ++i) request.add_remote_ids(std::move(ids[i]));
-    rpc::CallContext context = rpc::CallContext::Within(kCallTimeout);
+    rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, trace);
     auto forgotten = co_await rpc::RetryUnary(stub.async(), &Methods::ForgetSeenIds, request, context);
     if (!forgotten.ok()) co_return forgotten.status();
   }
@@ -80,8 +81,13 @@ net::Awaitable<absl::Status> Forget(FetchJobService::Stub& stub, const Lease& le
 
 class Run {
  public:
-  Run(Fetcher& fetcher, std::shared_ptr<grpc::Channel> store, const Lease& lease, const LeaseKeeper& keeper)
-      : fetcher_(fetcher), store_(std::move(store)), lease_(lease), keeper_(keeper), end_(net::After(fetcher.max_run)) {}
+  Run(Fetcher& fetcher, std::shared_ptr<grpc::Channel> store, const Lease& lease, const LeaseKeeper& keeper, telemetry::Trace trace)
+      : fetcher_(fetcher),
+        store_(std::move(store)),
+        lease_(lease),
+        keeper_(keeper),
+        trace_(std::move(trace)),
+        end_(net::After(fetcher.max_run)) {}
 
   net::Awaitable<RunResult> Execute() {
     // A message that turns out too large costs its connection: it is passed over on the next one.
@@ -107,7 +113,7 @@ class Run {
     absl::StatusOr<Maildrop> drop = co_await connection_->List();
     if (!drop.ok()) co_return drop.status();
     result_.unreadable = drop->unreadable();
-    absl::StatusOr<std::vector<std::string>> gone = co_await CompareSeenIds(*stub, job.job_id(), *drop);
+    absl::StatusOr<std::vector<std::string>> gone = co_await CompareSeenIds(*stub, job.job_id(), *drop, trace_);
     if (!gone.ok()) co_return gone.status();
     // A server that was moved or mended gives other ids to the same messages. Nothing tells them from new ones: they come again.
     if (job.keep() && drop->seen_count() == 0 && gone->size() >= kManyIds && drop->size() >= gone->size() / 2) {
@@ -118,7 +124,7 @@ class Run {
     absl::Status quit = co_await connection_->Quit();
     if (!quit.ok()) co_return quit;
     // RFC 1939, 6: what was deleted is gone now, and not before.
-    co_return co_await Forget(*stub, lease_, std::move(*gone));
+    co_return co_await Forget(*stub, lease_, std::move(*gone), trace_);
   }
 
   net::Awaitable<absl::Status> FetchAll(Maildrop& drop, std::vector<std::string>& gone) {
@@ -201,6 +207,7 @@ class Run {
   std::shared_ptr<grpc::Channel> store_;
   const Lease& lease_;
   const LeaseKeeper& keeper_;
+  const telemetry::Trace trace_;  // of the run; each message has its own
   const net::TimePoint end_;
   std::unique_ptr<Pop3Connection> connection_;
   std::vector<std::string> passed_over_;
@@ -218,7 +225,8 @@ uint32_t PauseSeconds(const Lease& lease, bool failed) {
   return static_cast<uint32_t>(std::min<uint64_t>(pause, std::max(interval, kLongestPauseSeconds)));
 }
 
-net::Awaitable<void> Finish(Fetcher& fetcher, FetchJobService::Stub& stub, const Lease& lease, const RunResult& result) {
+net::Awaitable<void> Finish(Fetcher& fetcher, FetchJobService::Stub& stub, const Lease& lease, const RunResult& result,
+                            telemetry::Trace trace) {
   fetch::v1::FinishFetchRunRequest request;
   request.set_request_id(base::NewIdText());
   request.set_job_id(lease.job().job_id());
@@ -239,10 +247,11 @@ net::Awaitable<void> Finish(Fetcher& fetcher, FetchJobService::Stub& stub, const
   } else {
     request.set_note(result.note);
   }
-  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout);
+  rpc::CallContext context = rpc::CallContext::Within(kCallTimeout, trace);
   auto finished = co_await rpc::RetryUnary(stub.async(), &Methods::FinishFetchRun, request, context);
   if (!finished.ok()) {
-    telemetry::Warning("fetch run not finished", {{"job_id", lease.job().job_id()}, {"error", base::Message(finished.status())}});
+    telemetry::Warning("fetch run not finished",
+                       {trace, {"job_id", lease.job().job_id()}, {"error", base::Message(finished.status())}});
   }
 }
 
@@ -251,18 +260,20 @@ net::Awaitable<void> Finish(Fetcher& fetcher, FetchJobService::Stub& stub, const
 net::Awaitable<void> RunJob(Fetcher* fetcher, std::shared_ptr<grpc::Channel> store, Lease lease) {
   const auto start = net::Clock::now();
   fetcher->metrics.jobs.Add();
+  const telemetry::Trace trace = telemetry::Trace::New();
   net::Executor executor = co_await asio::this_coro::executor;
-  auto keeper = NewLeaseKeeper(executor, store, lease.job().job_id(), lease.lease_token(), fetcher->lease);
+  auto keeper = NewLeaseKeeper(executor, store, lease.job().job_id(), lease.lease_token(), fetcher->lease, trace);
   keeper->Start();
-  Run run(*fetcher, store, lease, *keeper);
+  Run run(*fetcher, store, lease, *keeper, trace);
   RunResult result = co_await run.Execute();
   keeper->Stop();
   auto stub = FetchJobService::NewStub(store);
-  if (!keeper->lost()) co_await Finish(*fetcher, *stub, lease, result);
+  if (!keeper->lost()) co_await Finish(*fetcher, *stub, lease, result, trace);
   const std::chrono::duration<double> took = net::Clock::now() - start;
   fetcher->metrics.run_seconds.Observe(took.count());
   fetcher->metrics.runs.With({"pop3", keeper->lost() ? "lease_lost" : result.status.ok() ? "ok" : "error"}).Increment();
-  telemetry::Info("fetch run ended", {{"job_id", lease.job().job_id()},
+  telemetry::Info("fetch run ended", {trace,
+                                      {"job_id", lease.job().job_id()},
                                       {"account", lease.job().account_id()},
                                       {"peer", lease.job().host()},
                                       {"fetched", static_cast<uint64_t>(result.fetched)},

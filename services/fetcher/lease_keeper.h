@@ -7,6 +7,7 @@
 
 #include "common/net/awaitable.h"
 #include "common/rpc/lease_keeper.h"
+#include "common/telemetry/trace.h"
 #include "services/fetcher/fetcher.h"
 
 namespace grpc {
@@ -19,7 +20,7 @@ using LeaseKeeper = rpc::LeaseKeeper;
 
 // Not started.
 std::shared_ptr<LeaseKeeper> NewLeaseKeeper(net::Executor executor, std::shared_ptr<grpc::Channel> store, std::string job_id,
-                                            uint64_t token, absl::Duration lease);
+                                            uint64_t token, absl::Duration lease, telemetry::Trace trace);
 
 }  // namespace mailmesh::fetcher
 

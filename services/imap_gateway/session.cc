@@ -133,7 +133,7 @@ net::Awaitable<void> Session::Run() {
   const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason reason) {
     kicked->store(reason == service::KickReason::kDrain ? Kick::kDrain : Kick::kNow);
     handle.Interrupt();
-    if (reason == service::KickReason::kOperator) handle.CancelAfter(kKickGrace);
+    if (reason == service::KickReason::kOperator) handle.CancelAfter(service::kKickGrace);
   };
   entry_ = gateway_.sessions.Register(std::move(facts), kick);
   gateway_.metrics.sessions.At({static_cast<size_t>(state_)}).Add();

@@ -14,8 +14,6 @@ inline constexpr size_t kCopyBelow = 16 * 1024;
 
 // A client whose time is over may take this long to read why.
 inline constexpr auto kLastWordTimeout = std::chrono::seconds(5);
-// A session that an operator ends is cut where it has not ended by itself within this time: its client reads too slowly.
-inline constexpr auto kKickGrace = std::chrono::seconds(10);
 // A client that is sending a command when its session is to end by a drain may be silent for so long. A drain of 10 s, the default, has
 // told the last session 5 s before its end.
 inline constexpr auto kDrainPatience = std::chrono::seconds(3);

@@ -21,8 +21,6 @@ constexpr uint64_t kMaxDroppedLine = 1 << 20;
 constexpr size_t kFlushAbove = 64 * 1024;
 // A client whose time is over may take this long to read why.
 constexpr auto kLastWordTimeout = std::chrono::seconds(5);
-// A session that an operator ends is cut where it has not ended by itself within this time: its client reads too slowly.
-constexpr auto kKickGrace = std::chrono::seconds(10);
 // In a drain, a client on its way to QUIT may be silent for so long.
 constexpr auto kDrainPatience = std::chrono::seconds(3);
 
@@ -49,7 +47,7 @@ net::Awaitable<void> Session::Run() {
   const auto kick = [kicked = kicked_, handle = stream_.handle()](service::KickReason reason) {
     kicked->store(reason == service::KickReason::kDrain ? Kick::kDrain : Kick::kNow);
     handle.Interrupt();
-    if (reason == service::KickReason::kOperator) handle.CancelAfter(kKickGrace);
+    if (reason == service::KickReason::kOperator) handle.CancelAfter(service::kKickGrace);
   };
   entry_ = gateway_.sessions.Register(std::move(facts), kick);
   const telemetry::Gauge unauth = gateway_.metrics.sessions.With({"unauth"});

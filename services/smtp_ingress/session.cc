@@ -16,7 +16,6 @@ namespace replies = smtp::replies;
 namespace server = smtp::server;
 
 // Replies are written when this much has gathered, whatever the client has pipelined.
-constexpr auto kKickGrace = std::chrono::seconds(10);
 constexpr size_t kFlushAbove = 32 * 1024;
 constexpr auto kLastWordTimeout = std::chrono::seconds(5);
 // In a drain, a client in the middle of a transaction may be silent for so long: less than the drain takes (drain.window).
@@ -83,7 +82,7 @@ net::Awaitable<void> Session::Run() {
     wait->store(reason == service::KickReason::kDrain ? Wait::kForTransaction : Wait::kForNothing);
     handle.Interrupt();
     // Whoever does not read what it is told.
-    if (reason == service::KickReason::kOperator) handle.CancelAfter(kKickGrace);
+    if (reason == service::KickReason::kOperator) handle.CancelAfter(service::kKickGrace);
   };
   entry_ = ingress_.sessions.Register(std::move(facts), kick);
   const telemetry::Gauge sessions = ingress_.metrics.sessions.With({ListenerName(kind_)});
@@ -138,6 +137,10 @@ net::Awaitable<void> Session::Serve() {
   if (!greeted) co_return;
   command_start_ = served_start_ = net::Clock::now();
   while (!closing_) {
+    if (EndsHere()) {
+      co_await SayLast(replies::kShuttingDown);
+      co_return;
+    }
     server::Event event = machine_.Next(input_);
     if (std::holds_alternative<server::NeedInput>(event)) {
       bool more = co_await Exchange();
@@ -164,7 +167,11 @@ net::Awaitable<bool> Session::Flush() {
 net::Awaitable<void> Session::SayLast(const smtp::CannedReply& reply) {
   machine_.Shutdown(reply);
   stream_.ExpiresAt(net::After(kLastWordTimeout));
-  [[maybe_unused]] bool said = co_await Flush();
+  bool said = co_await Flush();
+  if (!said) co_return;
+  // The session is over, its connection not yet: what was pipelined behind the last command that counts must not take along its reply.
+  entry_ = {};
+  co_await stream_.Linger();
 }
 
 // Until when input is waited for. A command must be there as a whole in its time, however slowly its octets come; inside
@@ -180,14 +187,17 @@ bool Session::FinishesTransaction() const {
   return wait_->load() == Wait::kForTransaction && machine_.in_transaction();
 }
 
+bool Session::EndsHere() const {
+  return wait_->load() != Wait::kAsEver && machine_.at_command_boundary() && !FinishesTransaction();
+}
+
 const smtp::CannedReply* Session::ReasonToEnd() const {
-  const bool boundary = machine_.at_command_boundary();
-  const bool over = boundary && net::Clock::now() >= WaitLimit();
+  const bool over = machine_.at_command_boundary() && net::Clock::now() >= WaitLimit();
   switch (wait_->load()) {
     case Wait::kAsEver:
       return over ? &replies::kTimeout : nullptr;
     case Wait::kForTransaction:
-      return boundary && (over || !FinishesTransaction()) ? &replies::kShuttingDown : nullptr;
+      return over || EndsHere() ? &replies::kShuttingDown : nullptr;
     case Wait::kForNothing:
       return &replies::kShuttingDown;
   }

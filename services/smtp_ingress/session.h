@@ -40,6 +40,8 @@ class Session {
   net::TimePoint WaitLimit() const;
   // Kicked by a drain, in a transaction: it is finished first.
   bool FinishesTransaction() const;
+  // Kicked, and between two commands, whatever more the client has pipelined.
+  bool EndsHere() const;
   // Why the session is to end now; null: it goes on.
   const smtp::CannedReply* ReasonToEnd() const;
   // Says a last reply, for which the client gets a little time whatever else has run out.

@@ -1,6 +1,7 @@
 """The fetcher against POP3 servers that refuse, break off, lie or lack what others have."""
 import imaplib
 import json
+import re
 import unittest
 
 from tests.support import messages
@@ -222,6 +223,20 @@ class Scripted(FetchCase):
     def test_a_listing_without_end(self):
         server = self.server(script=lambda stage, a, s: b"+OK\r\n" + b"".join(b"%d x%d\r\n" % (i, i) for i in range(1, 50_000)) if stage == "uidl" else None)
         self.assertIn("more than 300 messages", self.run_job(self.add_job(server)))
+
+    def test_the_end_of_a_run_is_logged_with_its_trace(self):
+        server = self.server(drop=drop_of(1))
+        job = self.add_job(server, "--keep")
+        self.run_job(job)
+        self.run_job(job)
+
+        def ends():
+            return [line for line in self.mesh.log().splitlines() if "fetch run ended" in line and job in line]
+
+        wait_until(lambda: len(ends()) >= 2, "both runs are logged")
+        traces = [re.findall(r"trace_id=([0-9a-f]{32})", line) for line in ends()]
+        self.assertTrue(all(len(found) == 1 for found in traces), ends())
+        self.assertEqual(len({found[0] for found in traces}), len(traces), "each run has its own")
 
     def test_failures_are_tried_again_later_and_later(self):
         server = self.server(script=lambda stage, a, s: "-ERR [AUTH] no" if stage == "pass" else None)

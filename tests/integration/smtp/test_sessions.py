@@ -1,4 +1,5 @@
 """How long a session may last, and how it ends: slow clients, ones that do nothing, ones that an operator ends."""
+import threading
 import time
 import unittest
 
@@ -178,6 +179,53 @@ class Drain(unittest.TestCase):
         self.assertEqual(silent.reply()[0], 421)
         self.assertEqual(process.wait(15), 0)
         self.assertEqual(len(self.site.inbox("anna")), 4)
+
+    def test_one_that_is_never_between_two_transactions_with_nothing_more_to_say(self):
+        """Its input is used up within a transaction only: it is told all the same, behind the reply to a content."""
+        client = self.client(("MAIL FROM:<s@b.test>", 250), ("RCPT TO:<anna@a.test>", 250))
+        octets = message("pipelined")
+        turn = b"BDAT %d LAST\r\n" % len(octets) + octets + b"MAIL FROM:<s@b.test>\r\nRCPT TO:<anna@a.test>\r\n"
+        process = self.site.processes["smtp_ingress"]
+        process.terminate()
+        begin, accepted, codes = time.monotonic(), 0, []
+        while 421 not in codes:
+            client.raw(turn)
+            codes = [client.reply()[0]]
+            self.assertEqual(codes, [250], "a content whose transaction was begun")
+            accepted += 1
+            while len(codes) < 3 and 421 not in codes:
+                codes.append(client.reply()[0])
+        self.assertLess(time.monotonic() - begin, 5, "the last call would come after 8 s")
+        self.assertEqual(codes, [250, 421])
+        self.assertTrue(client.ended())
+        self.assertEqual(process.wait(15), 0)
+        self.assertEqual(len(self.site.inbox("anna")), accepted)
+
+    def test_one_that_pipelines_without_end_loses_no_reply(self):
+        client = self.client()
+        octets = message("flood")
+        turn = b"MAIL FROM:<s@b.test>\r\nRCPT TO:<anna@a.test>\r\nBDAT %d LAST\r\n" % len(octets) + octets
+        told = threading.Event()
+
+        def send():
+            while not told.is_set():
+                client.raw(turn)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        codes = [client.reply()[0] for _ in range(30)]
+        process = self.site.processes["smtp_ingress"]
+        process.terminate()
+        while codes[-1] == 250:
+            codes.append(client.reply()[0])
+        told.set()
+        sender.join()
+        self.assertEqual(codes.pop(), 421)
+        self.assertEqual(client.file.read(), b"", "an end, and no reset")
+        client.close()
+        self.assertEqual(process.wait(15), 0)
+        self.assertEqual(len(codes) % 3, 0, "between two transactions")
+        self.assertEqual(len(self.site.inbox("anna")), len(codes) // 3)
 
     def test_a_content_that_does_not_come_to_its_end_hears_the_last_call(self):
         client = self.client(("MAIL FROM:<s@b.test>", 250), ("RCPT TO:<anna@a.test>", 250), ("DATA", 354))

@@ -211,6 +211,26 @@ TEST_F(ProxyAcceptTest, HeadersThatAreAwaitedAreBounded) {
   for (Stream* stream : {&silent, &two}) Close(std::move(*stream));
 }
 
+// Whoever is told why it is refused, and does not go, keeps no place of those whose header is awaited.
+TEST_F(ProxyAcceptTest, RefusedClientsTakeNoPlaceOfOthers) {
+  options_.max_sessions = 2;
+  Start();
+  Stream one = Connect(kHeader);
+  Stream two = Connect(kHeader);
+  for (Stream* served : {&one, &two}) EXPECT_EQ(Read(*served, strlen(kTold)), kTold);
+  std::vector<Stream> refused;
+  // More than may stay.
+  for (int i = 0; i < 80; ++i) {
+    refused.push_back(Connect(kHeader));
+    EXPECT_EQ(Read(refused.back(), 9), "421 full\n") << i;
+  }
+  EXPECT_EQ(rejected(ProxyRejection::kBusy), 0);
+  Eventually([&] { return listener_->connections() <= 2u + 64u; });
+  for (Stream& stream : refused) Close(std::move(stream));
+  for (Stream* served : {&one, &two}) Close(std::move(*served));
+  Eventually([&] { return listener_->connections() == 0; });
+}
+
 // Stop() hands nothing out that was not taken; what was taken becomes a session.
 TEST_F(ProxyAcceptTest, AHeaderThatComesAfterTheStopIsServed) {
   Start();

@@ -143,7 +143,8 @@ TEST_F(RunTest, DrainDelayStillTakesSessionsAndReadyzFlipsAfterIt) {
   EXPECT_EQ(early.ReadLine(), "echo: still here\n");
   // The session never ends by itself: it is cut off when the window is over.
   EXPECT_EQ(process->Wait(15), 0) << process->Log();
-  EXPECT_THAT(process->Log(), HasSubstr("sessions are cut off"));
+  EXPECT_THAT(process->Log(), HasSubstr("\"finished\":0,\"told\":0,\"cut\":1"));
+  EXPECT_THAT(process->Log(), HasSubstr("\"msg\":\"sessions are cut off\",\"sessions\":1"));
 }
 
 TEST_F(RunTest, SecondSignalEndsAtOnce) {
@@ -156,6 +157,7 @@ TEST_F(RunTest, SecondSignalEndsAtOnce) {
   ASSERT_TRUE(process->LogHas("\"msg\":\"draining\""));
   process->Signal(SIGTERM);
   EXPECT_EQ(process->Wait(5), 1);
+  EXPECT_THAT(process->Log(), HasSubstr("\"msg\":\"sessions are cut off\",\"sessions\":1"));
 }
 
 TEST_F(RunTest, ControlService) {

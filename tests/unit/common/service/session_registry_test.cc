@@ -120,7 +120,33 @@ TEST(SessionRegistryTest, DrainEndsAtItsDeadline) {
   const absl::Time start = absl::Now();
   EXPECT_FALSE(registry.DrainAll(start + absl::Milliseconds(50)));
   EXPECT_GE(absl::Now() - start, absl::Milliseconds(50));
+  EXPECT_EQ(registry.EndDrain().cut, 1u);
+}
+
+// What ends between the deadline and the last look was not cut.
+TEST(SessionRegistryTest, OnlyWhoIsThereAtTheVeryEndIsCut) {
+  SessionRegistry registry;
+  auto slow = registry.Register(Facts("slow"), nullptr);
+  auto stubborn = registry.Register(Facts("stubborn"), nullptr);
+  EXPECT_FALSE(registry.DrainAll(absl::Now() + absl::Milliseconds(50)));
+  slow = SessionRegistry::Entry();
+  const SessionRegistry::DrainCounts counts = registry.EndDrain();
+  EXPECT_EQ(counts.told, 1u);
+  EXPECT_EQ(counts.cut, 1u);
+  stubborn = SessionRegistry::Entry();
+  EXPECT_EQ(registry.EndDrain().told, 1u) << "each session once";
   EXPECT_EQ(registry.drain_counts().cut, 1u);
+}
+
+// A connection that was taken in the very moment may become a session when all others have ended.
+TEST(SessionRegistryTest, WhoComesWhenAllOthersHaveEndedIsCounted) {
+  SessionRegistry registry;
+  EXPECT_TRUE(registry.DrainAll(absl::Now() + absl::Seconds(10)));
+  { auto ends = registry.Register(Facts("ends"), nullptr); }
+  auto stays = registry.Register(Facts("stays"), nullptr);
+  const SessionRegistry::DrainCounts counts = registry.EndDrain();
+  EXPECT_EQ(counts.told, 1u);
+  EXPECT_EQ(counts.cut, 1u);
 }
 
 TEST(SessionRegistryTest, LastCallComesBeforeTheDeadline) {

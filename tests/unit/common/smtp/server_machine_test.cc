@@ -518,6 +518,7 @@ TEST(ServerMachineTest, ClosesWith421) {
   Session idle(Options());
   EXPECT_TRUE(idle.machine.at_command_boundary());
   idle.machine.Shutdown(replies::kShuttingDown);
+  EXPECT_FALSE(idle.machine.at_command_boundary()) << "it was said";
   EXPECT_EQ(idle.Say(""), "421 4.3.2 Service shutting down, closing connection\r\n");
   EXPECT_TRUE(idle.closed);
 }
