@@ -6,19 +6,19 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string_view>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
 
 namespace mailmesh::up {
 namespace {
 
-NotifySocket::Message Parse(std::string_view text) {
+NotifySocket::Message Parse(absl::string_view text) {
   NotifySocket::Message message;
-  for (std::string_view line : absl::StrSplit(text, '\n')) {
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
     uint32_t microseconds;  // more than an hour at a time is no request that is meant
     if (line == "READY=1") {
       message.ready = true;
@@ -68,7 +68,7 @@ std::optional<NotifySocket::Message> NotifySocket::Next() {
       if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
         ucred sender;
         std::memcpy(&sender, CMSG_DATA(header), sizeof(sender));
-        Message parsed = Parse(std::string_view(text, static_cast<size_t>(size)));
+        Message parsed = Parse(absl::string_view(text, static_cast<size_t>(size)));
         parsed.process = sender.pid;
         return parsed;
       }
