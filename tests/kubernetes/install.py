@@ -1,41 +1,27 @@
 """Phase 1: images, `helm install`, all roles ready, `helm test`, and every target of Prometheus up."""
 import base64
 import json
-import os
 import pathlib
 import ssl
-import subprocess
 import time
 
-from tests.kubernetes import outside
-from tests.kubernetes.release import (CHART, DOMAIN, NAMESPACE, PASSWORD, PROJECT, RELEASE, ROLES, Failed, get, helm, kubectl, nodes,
-                                      own_cluster, pods, run, tool, wait_all_ready)
+from tests.kubernetes import images, outside
+from tests.kubernetes.release import (CHART, DOMAIN, NAMESPACE, PASSWORD, RELEASE, ROLES, Failed, get, helm, kubectl, nodes, pods, tool,
+                                      wait_all_ready)
 from tests.support.ports import wait_until
 
 FOLDER = pathlib.Path(__file__).parent
-REGISTRY = "mailmesh.invalid/test"  # nothing is pulled from there: images are put onto the nodes
 ACCOUNTS = 6  # four that get mail, two maildrops
 
 
-def build_images(tag, time_in_image=None):
-    """Builds all images from the programs of build/release, where one is newer than they are; their archives."""
-    programs = pathlib.Path(os.environ.get("MAILMESH_BIN", PROJECT / "build/release/bin"))
-    folder = PROJECT / "build/kubernetes" / tag
-    newest = max(program.stat().st_mtime for program in programs.glob("mailmesh*"))
-    archives = list(folder.glob("*.tar"))
-    if len(archives) < len(ROLES) + 1 or any(archive.stat().st_mtime < newest for archive in archives):
-        environment = os.environ | ({"SOURCE_DATE_EPOCH": str(time_in_image)} if time_in_image else {})
-        subprocess.run([PROJECT / "deploy/docker/build", "--binaries", programs, "--base", "mmdebstrap", "--prefix", REGISTRY, "--tag", tag,
-                        "--output", folder], check=True, env=environment, stdout=subprocess.DEVNULL)
-    return list(folder.glob("*.tar"))
-
-
-def import_images(archives):
-    run(own_cluster() / "import", *archives)
-
-
 def chart_values(tag="first"):
-    return [CHART, "-f", FOLDER / "values.yaml", "--set", f"image.tag={tag}"]
+    exempt = f"smtpIngress.config.limits.exempt_networks={{{outside.ADDRESS}/32}}"  # all clients of the test come from there
+    return [CHART, "-f", FOLDER / "values.yaml", *images.values(tag), "--set", exempt]
+
+
+def upgrade(*arguments, tag="first", check=True):
+    """`helm upgrade` to the test's values and these."""
+    return helm("upgrade", RELEASE, *chart_values(tag), *arguments, "--wait", "--timeout", "10m", check=check)
 
 
 def public_context():
@@ -45,9 +31,10 @@ def public_context():
 
 
 def give_addresses():
-    """What a cloud's controller does for Services of type LoadBalancer. The address is nobody's: Balancer goes to the nodes."""
+    """What a cloud's controller does for Services of type LoadBalancer, where there is none. The address is nobody's: Balancer goes to the
+    nodes."""
     for service in get("-n", NAMESPACE, "services")["items"]:
-        if service["spec"]["type"] == "LoadBalancer":
+        if service["spec"]["type"] == "LoadBalancer" and not service["status"]["loadBalancer"].get("ingress"):
             status = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1", "ipMode": "Proxy"}]}}}
             kubectl("-n", NAMESPACE, "patch", "service", service["metadata"]["name"], "--subresource=status", "--type=merge", "-p", json.dumps(status))
 
@@ -63,8 +50,7 @@ def install():
     began = time.monotonic()
     # Not --wait: it waits for load balancers too, which are given their addresses here.
     helm("upgrade", "--install", RELEASE, *chart_values(), "--timeout", "10m")
-    if own_cluster():
-        give_addresses()
+    give_addresses()
     wait_all_ready()
     print(f"  installed and ready after {time.monotonic() - began:.0f} s: {len(pods())} pods on {len(nodes())} nodes", flush=True)
 
@@ -82,7 +68,7 @@ def targets():
 
 def watch():
     """Every role is found by its annotations, and every target is up."""
-    kubectl("apply", "-f", FOLDER / "prometheus.yaml")
+    kubectl("apply", "-f", "-", input=(FOLDER / "prometheus.yaml").read_text().replace("@DEBIAN@", f"{images.DEBIAN}:{images.DEBIAN_TAG}"))
     script = kubectl("-n", "monitoring", "create", "configmap", "pod-targets", f"--from-file={FOLDER / 'pod_targets.py'}", "--dry-run=client", "-o", "yaml")
     kubectl("apply", "-f", "-", input=script)
     kubectl("-n", "monitoring", "wait", "--for=condition=Ready", "pod/prometheus", "--timeout=120s")
@@ -100,8 +86,7 @@ def watch():
 
 
 def main():
-    if own_cluster():
-        import_images(build_images("first"))
+    images.provide("first")
     install()
     began = time.monotonic()
     helm("test", RELEASE, "--timeout", "5m")

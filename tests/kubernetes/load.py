@@ -8,9 +8,9 @@ import time
 
 from tests.durability import ledger as outcomes
 from tests.durability.ledger import Ledger
-from tests.kubernetes import clients
+from tests.kubernetes import clients, images, install
 from tests.kubernetes.balancer import Balancer
-from tests.kubernetes.install import build_images, chart_values, import_images, public_context
+from tests.kubernetes.install import public_context
 from tests.kubernetes.release import (DOMAIN, NAMESPACE, RELEASE, ROLES, STATELESS, Failed, get, helm, is_ready, kubectl,
                                       own_cluster, pods, run, tool, wait_all_ready, wait_ready, workload)
 from tests.support import messages
@@ -169,11 +169,11 @@ def autoscale():
         down = time.monotonic() - began
         wait_gone()
         return f"up after {up:.0f} s (ready after {ready:.0f} s), at most {most} replicas, back to 1 after {down:.0f} s"
-    set_values("--set", "smtpIngress.autoscaling.enabled=true")
+    install.upgrade("--set", "smtpIngress.autoscaling.enabled=true")
     try:
         return measured("HPA: smtp-ingress up and down by itself", event)
     finally:
-        set_values()
+        install.upgrade()
 
 
 def delete_pods(grace):
@@ -249,16 +249,11 @@ def kill_node():
     return with_two_replicas(lambda: measured("kill a node without warning", event, grace=False))
 
 
-def set_values(*arguments):
-    helm("upgrade", RELEASE, *chart_values(), *arguments, "--wait", "--timeout", "10m")
-
-
 def upgrade():
-    if own_cluster():
-        import_images(build_images("second", time_in_image=1))  # the same programs, and another digest
+    images.provide("second")
 
     def event(_):
-        helm("upgrade", RELEASE, *chart_values("second"), "--wait", "--timeout", "10m")
+        install.upgrade(tag="second")
         wait_gone()
     return measured("helm upgrade to an image with another digest", event)
 

@@ -55,14 +55,14 @@ class Users:
                 connection.logout()
         wait_until(there, f"{subject} in {account}", seconds, 0.5)
 
-    def comes_in(self):
+    def comes_in(self, account=f"user0@{DOMAIN}"):
         """SMTP in; IMAP and POP3 out."""
         subject = f"in-{secrets.token_hex(4)}"
         with clients.PlainSmtp(self.balancers["smtp-ingress"].address("mx")) as smtp:
-            smtp.sendmail("someone@elsewhere.test", [f"user0@{DOMAIN}"], messages.simple(subject, 3000))
-        self.arrived(f"user0@{DOMAIN}", subject)
+            smtp.sendmail("someone@elsewhere.test", [account], messages.simple(subject, 3000))
+        self.arrived(account, subject)
         pop3 = clients.TlsPop3(self.balancers["pop3-gateway"].address("pop3s"), self.context)
-        pop3.user(f"user0@{DOMAIN}")
+        pop3.user(account)
         pop3.pass_(PASSWORD)
         text = b"\n".join(pop3.retr(pop3.stat()[0])[1])
         pop3.quit()

@@ -5,7 +5,7 @@ from tests.kubernetes.release import PROJECT, run
 
 # In our own cluster's network, or an address of this machine that the cluster's pods reach.
 ADDRESS = os.environ.get("MAILMESH_OUTSIDE", "10.250.0.254")
-FOLDER = PROJECT / "build/kubernetes/outside"
+FOLDER = PROJECT / "build/kubernetes/outside" / ADDRESS
 
 
 def certificate():
