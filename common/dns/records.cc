@@ -24,10 +24,12 @@ std::optional<std::string> ParseWireName(std::string_view octets) {
       return name;
     }
     // 64 and more would be a compression pointer, of which nothing is left in a decoded answer.
-    if (length > 63 || length > octets.size() || name.size() + length > 253) return std::nullopt;
+    if (length > 63 || length > octets.size()) return std::nullopt;
     const std::string_view label = octets.substr(0, length);
     if (!std::all_of(label.begin(), label.end(), IsHostOctet)) return std::nullopt;
     if (!name.empty()) name += '.';
+    // RFC 1035, 2.3.4: 255 octets with the first length and the root.
+    if (name.size() + length > 253) return std::nullopt;
     for (char c : label) name += absl::ascii_tolower(static_cast<unsigned char>(c));
     octets.remove_prefix(length);
   }

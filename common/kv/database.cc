@@ -6,12 +6,15 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/utilities/checkpoint.h>
 
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
+#include "common/kv/compaction_rest.h"
 #include "common/kv/rocks_options.h"
 #include "common/kv/rocks_slice.h"
 #include "common/kv/sparing_files.h"
@@ -23,22 +26,31 @@ namespace {
 constexpr int64_t kReadErrorLogSeconds = 10;
 }
 
-// Tells the errors that RocksDB gives up on from those that it heals by itself (no space) or that are healed by Resume().
+// Tells the errors that RocksDB gives up on from those that stop nothing or that it heals by itself (no space).
 class Database::Listener : public rocksdb::EventListener {
  public:
   explicit Listener(Database* database) : database_(database) {}
 
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
     if (error == nullptr || error->ok()) return;
-    if (error->IsNoSpace()) {
-      // What SparingFiles refused is tried again by itself; as an error of the database it would stop flushes for good.
-      if (reason == rocksdb::BackgroundErrorReason::kCompaction) *error = rocksdb::Status::OK();
+    // It has changed nothing, and is tried again. RocksDB would call a damaged table in it "unrecoverable" and stop all writes for good; a
+    // new process would meet the same table, and so on for ever.
+    if (reason == rocksdb::BackgroundErrorReason::kCompaction) {
+      *error = rocksdb::Status::OK();
       return;
     }
-    // An I/O error on the log is "fatal" in RocksDB's words; a corruption is "unrecoverable". Softer ones (a failed
-    // compaction) stop nothing.
-    if (error->severity() < rocksdb::Status::Severity::kHardError) return;
+    // An I/O error on the log is "fatal" in RocksDB's words. Softer ones stop nothing.
+    if (error->IsNoSpace() || error->severity() < rocksdb::Status::Severity::kHardError) return;
     database_->Fail(FromRocks(*error, "background error"));
+  }
+
+  // Not one that SparingFiles refused (it waits there), or that the end of the process cut short.
+  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) override {
+    if (!info.status.IsCorruption() && (!info.status.IsIOError() || info.status.IsNoSpace())) return;
+    telemetry::Error("a compaction has failed: those of its column rest", {{"path", database_->options_.path},
+                                                                           {"column", info.cf_name},
+                                                                           {"error", info.status.ToString()}});
+    database_->rest_->Failed(info.cf_id);
   }
 
  private:
@@ -73,6 +85,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options
   auto database = std::unique_ptr<Database>(new Database(std::move(options)));
   const DatabaseOptions& o = database->options_;
   database->cache_ = rocksdb::NewLRUCache(o.cache_bytes);
+  database->rest_ = std::make_unique<CompactionRest>(o.compaction_pause);
   rocksdb::DBOptions db_options = MakeDbOptions(o);
   db_options.listeners.push_back(std::make_shared<Listener>(database.get()));
   database->statistics_ = db_options.statistics;
@@ -92,11 +105,13 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options
       rocksdb::DB::Open(db_options, o.path, descriptors, &database->handles_, &database->db_);
   if (!status.ok()) return FromRocks(status, "opening the database " + o.path);
   for (size_t i = 1; i < database->handles_.size(); ++i) database->columns_.push_back(Column{database->handles_[i]});
+  database->rest_->Start([raw = database.get()](uint32_t column, bool rests) { raw->SetRest(column, rests); });
   return database;
 }
 
 Database::~Database() {
   if (db_ == nullptr) return;
+  rest_->Stop();
   for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
   db_->Close().PermitUncheckedError();
   delete db_;
@@ -105,6 +120,22 @@ Database::~Database() {
 void Database::Fail(const absl::Status& status) {
   if (failed_.exchange(true, std::memory_order_acq_rel)) return;
   if (options_.on_fatal) options_.on_fatal(status);
+}
+
+size_t Database::resting_columns() const { return rest_->columns(); }
+
+void Database::SetRest(uint32_t column, bool rests) {
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+    if (handle->GetID() != column) continue;
+    std::unordered_map<std::string, std::string> options{{"disable_auto_compactions", rests ? "true" : "false"}};
+    if (rests) {
+      // Nor does a new try stop the writes because of what has piled up meanwhile. That holds until the database is opened anew.
+      options["level0_slowdown_writes_trigger"] = options["level0_stop_writes_trigger"] = std::to_string(1 << 30);
+      options["soft_pending_compaction_bytes_limit"] = options["hard_pending_compaction_bytes_limit"] = "0";
+    }
+    const rocksdb::Status status = db_->SetOptions(handle, options);
+    if (!status.ok()) telemetry::Error("compactions cannot be switched", {{"path", options_.path}, {"error", status.ToString()}});
+  }
 }
 
 absl::Status Database::FromRead(const rocksdb::Status& status, std::string_view what) const {

@@ -37,6 +37,7 @@ class Status;
 
 namespace mailmesh::kv {
 
+class CompactionRest;
 class FreeSpaceGuard;
 
 struct ColumnOptions {
@@ -60,9 +61,9 @@ struct DatabaseOptions {
   uint64_t background_octets_per_second = 256 << 20;
   // Injected file system, for tests of faults; null: the real one. Must outlive the database.
   rocksdb::Env* env = nullptr;
-  // Compactions leave half of its floor alone, and wait for `compaction_pause` after one that had to give way (sparing_files.h). Null: they
-  // take what there is. Must outlive the database.
+  // Compactions leave half of its floor alone (sparing_files.h). Null: they take what there is. Must outlive the database.
   const FreeSpaceGuard* free_space = nullptr;
+  // How long compactions wait after one that had to give way (sparing_files.h) or that failed (compaction_rest.h).
   std::chrono::milliseconds compaction_pause{60'000};
   // Called once, on any thread, after an error that only opening the database anew heals: say so and end the process.
   // Must not call the database.
@@ -161,6 +162,8 @@ class Database {
 
   // Reads that failed: a damaged file, or one that cannot be read. The log says which, at most every ten seconds.
   uint64_t read_errors() const { return read_errors_.load(std::memory_order_relaxed); }
+  // Columns whose compactions rest, or are tried again, because one has failed.
+  size_t resting_columns() const;
 
   rocksdb::DB& raw() const { return *db_; }
   const std::shared_ptr<rocksdb::Statistics>& statistics() const { return statistics_; }
@@ -169,6 +172,8 @@ class Database {
  private:
   friend class Iterator;
   class Listener;
+  // Switches the compactions of a column off or on.
+  void SetRest(uint32_t column, bool rests);
   // The status of a read as ours, counted and logged if it is an error.
   absl::Status FromRead(const rocksdb::Status& status, std::string_view what) const;
   explicit Database(DatabaseOptions options);
@@ -177,6 +182,7 @@ class Database {
   std::shared_ptr<rocksdb::Statistics> statistics_;  // shared with RocksDB's threads
   std::shared_ptr<rocksdb::Cache> cache_;            // likewise
   std::unique_ptr<rocksdb::Env> env_;  // that of `options_`, with the spare space left alone; null without a guard
+  std::unique_ptr<CompactionRest> rest_;
   std::atomic<bool> failed_{false};
   mutable std::atomic<uint64_t> read_errors_{0};
   mutable std::atomic<int64_t> read_error_logged_{0};  // in Unix seconds

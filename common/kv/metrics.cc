@@ -125,6 +125,8 @@ class DatabaseMetrics::Impl {
     cache_.push_back(registry.AddGaugeFamily("rocksdb_block_cache_usage_bytes", "Memory of the block cache.", {db_label}));
     read_errors_.push_back(registry.AddCounterFamily("mailmesh_kv_read_errors_total",
                                                      "Reads that a damaged or unreadable file made fail.", {db_label}));
+    resting_.push_back(registry.AddGaugeFamily("mailmesh_kv_resting_columns",
+                                               "Columns whose compactions rest, or are tried again, because one has failed.", {db_label}));
     free_.push_back(registry.AddGaugeFamily("mailmesh_kv_free_bytes", "Free space of the database's file system.", {db_label}));
     low_.push_back(registry.AddGaugeFamily("mailmesh_kv_disk_full",
                                            "Whether growth is refused because free space is below the floor.", {db_label}));
@@ -144,6 +146,7 @@ class DatabaseMetrics::Impl {
       counters_[i].At({0}).RaiseTo(total);
     }
     read_errors_[0].At({0}).RaiseTo(static_cast<double>(database_.read_errors()));
+    resting_[0].At({0}).Set(static_cast<double>(database_.resting_columns()));
     for (size_t i = 0; i < times_.size(); ++i) {
       rocksdb::HistogramData data;
       database_.statistics()->histogramData(kTimes[i].rocks, &data);
@@ -184,6 +187,7 @@ class DatabaseMetrics::Impl {
   std::vector<telemetry::GaugeFamily> column_gauges_;
   std::vector<telemetry::CounterFamily> counters_;
   std::vector<telemetry::CounterFamily> read_errors_;
+  std::vector<telemetry::GaugeFamily> resting_;
   std::vector<telemetry::GaugeFamily> times_;
   std::vector<telemetry::GaugeFamily> files_;
   std::vector<telemetry::GaugeFamily> cache_;

@@ -3,10 +3,11 @@
 #include <absl/strings/str_cat.h>
 #include <sys/socket.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <array>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "common/net/sleep.h"
@@ -205,9 +206,10 @@ Awaitable<absl::Status> DoShutdownWrite(CorePtr core) {
 Awaitable<void> DoLinger(CorePtr core) {
   absl::Status status = co_await DoShutdownWrite(core);
   std::array<char, 4096> octets;
-  while (status.ok()) {
+  for (size_t left = Stream::kLingerOctets; status.ok() && left > 0;) {
     const absl::StatusOr<size_t> read = co_await DoReadSome(core, octets);
     if (!read.ok() || *read == 0) co_return;
+    left -= std::min(left, *read);
   }
 }
 

@@ -88,9 +88,10 @@ class Stream {
   // Ends the own direction (close_notify on TLS, FIN); reading goes on.
   Awaitable<absl::Status> ShutdownWrite();
   // For whoever ends a connection while the peer may be sending: ShutdownWrite(), then what still comes is read away, until the peer
-  // ends too or kLingerTime is over. Closing over unread octets would be a reset, which takes the last words
+  // ends too, or kLingerTime or kLingerOctets are over. Closing over unread octets would be a reset, which takes the last words
   // along, or keeps a peer that is writing from reading them.
   static constexpr Duration kLingerTime = std::chrono::seconds(1);
+  static constexpr size_t kLingerOctets = 1 << 20;
   Awaitable<void> Linger();
 
   // Each wait from now on may last this long; zero or less: no limit. The clock begins anew with every wait inside an

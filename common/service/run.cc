@@ -131,7 +131,7 @@ int Serve(const AppFactory& factory, const Message& config, RuntimeImpl& runtime
     (*app)->Stop();
     runtime.ForgetApp();
     const int code = CannotStart(status);
-    if (runtime.sessions().size() > 0) EndNow(runtime, code);
+    if (runtime.sessions().size() > 0 || runtime.connections() > 0) EndNow(runtime, code);
     runtime.StopThreads();
     return code;
   }

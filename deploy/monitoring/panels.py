@@ -105,6 +105,7 @@ DATABASE = (
           gauge("rocksdb_is_write_stopped", "db", legend="{{db}} writes stopped", quiet=True),
           gauge("mailmesh_kv_disk_full", "db", legend="{{db}} disk full", quiet=True),
           rate("mailmesh_kv_read_errors_total", "db", legend="{{db}} read errors", quiet=True),
+          gauge("mailmesh_kv_resting_columns", "db", legend="{{db}} columns without compactions", quiet=True),
           rate("rocksdb_stall_seconds_total", "db", legend="{{db}} stalled", quiet=True)),
 )
 

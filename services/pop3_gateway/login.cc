@@ -89,7 +89,9 @@ Session::Result Session::Conclude(auth::Step step, std::string_view mechanism) {
                                       {"error", failure->detail}});
     Say(FailureToReply(failure->reason));
     if (failure->reason == auth::FailureReason::kTemporary) co_return Next::kGoOn;
-    co_return ++failed_logins_ >= gateway_.authenticator.policy().max_failures() ? Next::kClose : Next::kGoOn;
+    if (++failed_logins_ < gateway_.authenticator.policy().max_failures()) co_return Next::kGoOn;
+    lingers_ = true;
+    co_return Next::kClose;
   }
   const auth::Success success = std::get<auth::Success>(std::move(step));
   gateway_.metrics.auth_attempts.With({"pop3", mechanism, "success"}).Increment();

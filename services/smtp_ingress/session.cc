@@ -153,7 +153,8 @@ net::Awaitable<void> Session::Serve() {
       if (!flushed) co_return;
     }
   }
-  co_await Flush();
+  bool said = co_await Flush();
+  if (said) co_await Part();
 }
 
 net::Awaitable<bool> Session::Flush() {
@@ -168,8 +169,11 @@ net::Awaitable<void> Session::SayLast(const smtp::CannedReply& reply) {
   machine_.Shutdown(reply);
   stream_.ExpiresAt(net::After(kLastWordTimeout));
   bool said = co_await Flush();
-  if (!said) co_return;
-  // The session is over, its connection not yet: what was pipelined behind the last command that counts must not take along its reply.
+  if (said) co_await Part();
+}
+
+// The session is over, its connection not yet: what was pipelined behind the last command that counts must not take along its reply.
+net::Awaitable<void> Session::Part() {
   entry_ = {};
   co_await stream_.Linger();
 }

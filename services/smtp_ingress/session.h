@@ -46,6 +46,8 @@ class Session {
   const smtp::CannedReply* ReasonToEnd() const;
   // Says a last reply, for which the client gets a little time whatever else has run out.
   net::Awaitable<void> SayLast(const smtp::CannedReply& reply);
+  // All is said.
+  net::Awaitable<void> Part();
   Handled Handle(smtp::server::Event event);
   // Answers, and counts how long the command took.
   void Answer(smtp::Verb verb, const smtp::Reply& reply);

@@ -10,31 +10,17 @@ import hashlib
 import imaplib
 import os
 import pathlib
-import re
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.bench.figures import cpu_seconds, memory_kib, say  # noqa: E402
 from tests.support import messages, peers  # noqa: E402
 from tests.support.mesh import Mesh  # noqa: E402
 from tests.support.ports import wait_until  # noqa: E402
 
 USER = "anna@b.test"
 MAIL = 8  # user and group "mail" of Debian
-
-
-def say(name, value):
-    print(f"{name:<58} {value}", flush=True)
-
-
-def memory_kib(mesh, role, which):
-    status = pathlib.Path(f"/proc/{mesh.process_id(role)}/status").read_text()
-    return int(re.search(rf"{which}:\s+(\d+)", status).group(1))
-
-
-def cpu_seconds(mesh, role):
-    fields = pathlib.Path(f"/proc/{mesh.process_id(role)}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def fill(site, count, octets):

@@ -13,24 +13,11 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.bench.figures import cpu_seconds, memory_kib, say  # noqa: E402
 from tests.support import messages  # noqa: E402
 from tests.support.mesh import BIN, Mesh  # noqa: E402
 from tests.support.ports import wait_until  # noqa: E402
 from tests.support.scripted import SmtpServer  # noqa: E402
-
-
-def resident_kib(mesh, role):
-    status = pathlib.Path(f"/proc/{mesh.process_id(role)}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
-
-
-def cpu_seconds(mesh, role):
-    fields = pathlib.Path(f"/proc/{mesh.process_id(role)}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
-def say(name, value):
-    print(f"{name:<58} {value}", flush=True)
 
 
 def send(mesh, count, domain):
@@ -51,7 +38,7 @@ def main():
     with Mesh(config) as mesh, SmtpServer() as sink:
         mesh.run("domain", "add", "live.test", "--relay")
         mesh.run("route", "add", "live.test", sink.address)
-        say("memory of an empty relay, KiB", resident_kib(mesh, "outbound_relay"))
+        say("memory of an empty relay, KiB", memory_kib(mesh, "outbound_relay"))
         started = send(mesh, options.live, "live.test")
         wait_until(lambda: len(sink.messages) == options.live, "delivery", 120)
         say(f"{options.live} messages through an empty queue, seconds", f"{time.monotonic() - started:.2f}")
@@ -67,7 +54,7 @@ def main():
         opened = wait_until(lambda: re.findall(r"queue opened.*", mesh.log())[1:], "the queue was read", 120)[0]
         say("until the queue was read, seconds", f"{time.monotonic() - started:.2f}")
         say("what the relay says", re.sub(r"\s+", " ", opened)[:150])
-        say("memory with the queue, KiB", resident_kib(mesh, "outbound_relay"))
+        say("memory with the queue, KiB", memory_kib(mesh, "outbound_relay"))
         before = len(sink.messages)
         started = send(mesh, options.live, "live.test")
         wait_until(lambda: len(sink.messages) == before + options.live, "delivery beside the queue", 120)
@@ -78,7 +65,7 @@ def main():
         started = time.monotonic()
         mesh.run("queue", "hold", "--sender", "nobody@nowhere.test", check=False)
         say("a selection over the whole queue, seconds", f"{time.monotonic() - started:.2f}")
-        say("memory afterwards, KiB", resident_kib(mesh, "outbound_relay"))
+        say("memory afterwards, KiB", memory_kib(mesh, "outbound_relay"))
         started = time.monotonic()
         mesh.kill_role("outbound_relay")
         wait_until(lambda: mesh.log().count("queue opened") >= 3, "the relay is back after kill -9", 120)

@@ -168,6 +168,8 @@ exact("smtp", "data", "(content)", "RFC 5321, 2.3.8 and 4.1.1.4: a bare LF is re
 exact("smtp", "data", "NOOP", "RFC 5248: NOOP is 2.0.0; Postfix says 2.1.0 for it here.")
 exact("smtp", "eightbitmime smtputf8", "MAIL FROM:<a@elsewhere.test> BODY=9BITMIME|MAIL FROM:<a@elsewhere.test> BODY|"
       "MAIL FROM:<a@elsewhere.test> SMTPUTF8=yes", "RFC 5321, 4.1.1.11: 555 is for a parameter that is not known; a wrong value is 501.")
+exact("smtp", "etrn", "ETRN relay.test|ETRN @elsewhere.test|ETRN #queue|ETRN",
+      "RFC 1985: ETRN is known and not implemented (502), without a name it is wrong (501); Postfix has it for domains that it relays.")
 exact("smtp", "greeting", "MAIL FROM:<a@elsewhere.test>", "RFC 5321, 4.1.4: EHLO or HELO comes first; Postfix asks for it where smtpd_helo_required is set.")
 exact("smtp", "greeting", "QUIT now", "RFC 5321, 4.1.1.10: QUIT has no argument; Postfix passes over it.")
 exact("smtp", "mail", "RCPT TO:<someone@elsewhere.test>|RCPT TO:someone",
@@ -178,7 +180,7 @@ exact("smtp", "smtputf8", "MAIL FROM:<\u00c3\u00a4rger@elsewhere.test>|MAIL FROM
       "RFC 6531, 3.4 and 3.5: an address beyond ASCII needs SMTPUTF8 said; Postfix asks for it later, or not.")
 exact("smtp", "vrfy_expn_help", "VRFY smtp-vrfy_expn_help@a.test|VRFY nobody@a.test",
       "RFC 5321, 3.5.3 and 7.3: nobody is told who exists; Postfix tells.")
-exact("smtp", "vrfy_expn_help", "EXPN list|HELP|HELP MAIL|HELP XYZZY", "RFC 5321, 4.5.1 and 4.2.4: EXPN is known and not implemented (502), HELP is; Postfix knows neither.")
+exact("smtp", "vrfy_expn_help", "EXPN list|HELP|HELP MAIL|HELP XYZZY|HELP \x01", "RFC 5321, 4.5.1 and 4.2.4: EXPN is known and not implemented (502), HELP is; Postfix knows neither.")
 
 
 def explain(part, where, item, ours, theirs, context):

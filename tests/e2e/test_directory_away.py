@@ -7,6 +7,7 @@ import signal
 import smtplib
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.support import messages
 from tests.support.mesh import Mesh
@@ -125,7 +126,7 @@ class DirectoryAway(unittest.TestCase):
         """Returns the subjects that were taken for anna."""
         taken = []
         # Longer than answers of the directory are fresh, so that older ones must do.
-        while time.monotonic() - begin < AWAY or len(taken) < 3:
+        while time.monotonic() - begin < AWAY or len(taken) < 2:
             subject = f"away-{len(taken)}"
             self.assertIn("250", session.ask("mail to a known recipient", session.send, "anna@a.test", subject))
             taken.append(subject)
@@ -136,11 +137,15 @@ class DirectoryAway(unittest.TestCase):
             self.assertIn("OK", session.ask("IMAP, logged in: NOOP", reader.noop))
             self.assertIn("OK", session.ask("IMAP, logged in: FETCH", reader.fetch, "1", "(BODY.PEEK[])"))
             self.assertIn("+OK", session.ask("POP3, logged in: RETR", dropper.retr, 1))
-            self.assertIn("UNAVAILABLE", session.ask("IMAP, LOGIN", session.imap().login, "cleo@a.test", PASSWORD))
-            self.assertIn("[SYS/TEMP]", session.ask("POP3, USER and PASS", session.pop3_login, "cleo@a.test"))
-            text = session.ask("submission, AUTH", session.submission().login, "cleo@a.test", PASSWORD)
-            self.assertIn("454", text)
-            self.assertIn("4.7.0", text)
+            # At once, as each may wait until the directory counts as away.
+            with ThreadPoolExecutor() as pool:
+                imap = pool.submit(session.ask, "IMAP, LOGIN", session.imap().login, "cleo@a.test", PASSWORD)
+                pop3 = pool.submit(session.ask, "POP3, USER and PASS", session.pop3_login, "cleo@a.test")
+                submission = pool.submit(session.ask, "submission, AUTH", session.submission().login, "cleo@a.test", PASSWORD)
+            self.assertIn("UNAVAILABLE", imap.result())
+            self.assertIn("[SYS/TEMP]", pop3.result())
+            self.assertIn("454", submission.result())
+            self.assertIn("4.7.0", submission.result())
             time.sleep(0.5)
         return taken
 

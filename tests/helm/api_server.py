@@ -62,7 +62,7 @@ def running(etcd, kube_apiserver, folder):
         [etcd, "--name=one", f"--data-dir={folder}/etcd", "--unsafe-no-fsync", f"--listen-client-urls={at}", f"--advertise-client-urls={at}",
          f"--listen-peer-urls={peers}", f"--initial-advertise-peer-urls={peers}", f"--initial-cluster=one={peers}", "--log-level=error"],
         [kube_apiserver, "--bind-address=127.0.0.1", f"--secure-port={port}", f"--etcd-servers={at}", f"--cert-dir={folder}/certs", f"--tls-cert-file={folder}/server.crt", f"--tls-private-key-file={folder}/server.key",
-         f"--token-auth-file={folder}/tokens.csv", "--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16", "--endpoint-reconciler-type=none",
+         f"--token-auth-file={folder}/tokens.csv", "--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112", "--endpoint-reconciler-type=none",
          "--advertise-address=192.0.2.1", "--shutdown-delay-duration=0s", "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={folder}/accounts.key",
          f"--service-account-signing-key-file={folder}/accounts.key", "--disable-admission-plugins=ServiceAccount"]]
     server = ApiServer(folder, port, token)

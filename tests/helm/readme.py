@@ -5,6 +5,8 @@ import re
 import yaml
 
 MARK = ("<!-- From here on made by tests/helm/run --write. -->\n", "<!-- End of what is made. -->\n")
+# Objects of Kubernetes and of cert-manager: values.yaml shows the fields that the chart sets.
+OF_OTHERS = ("resources", "startupProbe", "livenessProbe", "readinessProbe", "podSecurityContext", "containerSecurityContext", "privateKey")
 
 
 def rows(text):
@@ -56,7 +58,7 @@ def undescribed(schema, values, definitions, path=""):
     for key, below in schema.get("properties", {}).items():
         if not isinstance(values, dict) or key not in values:
             yield f"values.yaml has no {path}{key}"
-        elif isinstance(values[key], dict) and values[key]:
+        elif isinstance(values[key], dict) and values[key] and key not in OF_OTHERS:
             yield from undescribed(below, values[key], definitions, f"{path}{key}.")
 
 

@@ -41,6 +41,14 @@ class Release:
             return done.stderr
         return next(job for job in done.stdout.split("\n---\n") if '"scale","check"' in job)
 
+    def notes(self, *sets):
+        """What an upgrade would say."""
+        arguments = [str(self.chart), "-n", NAMESPACE, "--set", "hostname=mail.example.org", "--dry-run=server", "--output=json"]
+        for one in sets:
+            arguments += ["--set", one]
+        done = self.run("upgrade", *arguments)
+        return done.stderr if done.returncode else json.loads(done.stdout)["info"]["notes"]
+
     def rollback(self, revision):
         done = self.run("rollback", str(revision), "-n", NAMESPACE, "--no-hooks")
         return done.stdout + done.stderr if done.returncode else ""
@@ -91,6 +99,10 @@ def results(helm, chart, server):
     yield expect("a role goes", release.upgrade(*base, "imapGateway.enabled=false"), "")
     yield expect("and comes back with an autoscaler", release.upgrade(*gateway), "")
     yield expect("with the pods that it has at least", release.replicas("deployments", "imap-gateway"), 3)
+    lacking = release.notes(*gateway, "outboundRelay.autoscaling.enabled=true", "outboundRelay.autoscaling.customMetrics=true")
+    yield refused("NOTES warns of signals that the cluster does not serve", lacking, "imapGateway.autoscaling: this cluster does not serve metrics.k8s.io",
+                  "outboundRelay.autoscaling: this cluster does not serve custom.metrics.k8s.io")
+    yield expect("and of none where nothing scales", "does not serve" in release.notes(*base), False)
     revision = json.loads(release.run("history", "-n", NAMESPACE, "-o", "json").stdout)[-1]["revision"]
     release.set_replicas("deployments", "imap-gateway", 4)
     yield expect("an upgrade under its autoscaler", release.upgrade(*gateway), "")

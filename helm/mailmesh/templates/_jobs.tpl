@@ -29,14 +29,7 @@ spec:
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- include "mailmesh.scheduling" (dict "role" (dict "values" .)) }}
 {{- end }}
 {{- end -}}
 
@@ -49,9 +42,14 @@ image: {{ include "mailmesh.image" (dict "root" $root "image" $root.Values.jobs.
 imagePullPolicy: {{ default $root.Values.image.pullPolicy $root.Values.jobs.image.pullPolicy }}
 terminationMessagePolicy: FallbackToLogsOnError
 args: {{ toJson .args }}
-{{- if $mesh }}
+{{- if or $mesh $root.Values.jobs.extraEnv }}
 env:
+  {{- if $mesh }}
   - {name: MAILMESH_CONFIG, value: /etc/mailmesh/config/mesh.yaml}
+  {{- end }}
+  {{- with $root.Values.jobs.extraEnv }}
+  {{- tpl (toYaml .) $root | nindent 2 }}
+  {{- end }}
 {{- end }}
 resources:
   {{- toYaml $root.Values.jobs.resources | nindent 2 }}

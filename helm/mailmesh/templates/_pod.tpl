@@ -126,7 +126,7 @@ spec:
     {{- end }}
 {{- end -}}
 
-{{/* Where a role's pods go. Takes root, role. */}}
+{{/* Where pods go. Takes role; root, where they are spread. */}}
 {{- define "mailmesh.scheduling" -}}
 {{- $values := .role.values -}}
 {{- with $values.priorityClassName }}

@@ -34,7 +34,8 @@ absl::StatusOr<std::vector<Prepared>> Prepare(Store& store, const AppendMessages
     if (message.has_internal_date()) {
       ASSIGN_OR_RETURN(one.internal_seconds, CheckedSeconds(message.internal_date()));
     }
-    if (std::abs(message.internal_date_zone_minutes()) > kMaxZone) return InvalidRequest("zone");
+    const int zone = message.internal_date_zone_minutes();
+    if (zone < -kMaxZone || zone > kMaxZone) return InvalidRequest("zone");
     ASSIGN_OR_RETURN(one.content, PrepareContent(store, message.body()));
     prepared.push_back(std::move(one));
   }

@@ -28,7 +28,8 @@ using mailbox::v1::CreateBackupResponse;
 
 constexpr size_t kMaxName = 64;
 constexpr size_t kMaxBackups = 1'000;
-// The mark: when it was made, by the clock; then its number, by which backups are ordered, for a clock may be set back.
+// The mark: when it was made, by the clock; then its number, by which backups are ordered: the second it was made in, but always more than
+// that of the last one, for a clock may be set back.
 constexpr char kMarkText[] = "A backup of a mailmesh mailbox_store, made ";
 constexpr char kMarkNumber[] = "Number ";
 // Of backups that are being copied: not listed, and swept when the next one is made.
@@ -52,7 +53,7 @@ absl::StatusOr<std::string> Folder(const Store& store) {
 }
 
 struct Mark {
-  uint64_t number = 0;  // that of older programs have none: they come before all others
+  int64_t number = 0;
   absl::Time made;
 };
 
@@ -65,6 +66,7 @@ absl::StatusOr<Mark> ReadMark(const std::string& folder) {
   if (!absl::ConsumePrefix(&time, kMarkText) || !absl::ParseTime(absl::RFC3339_sec, time, &mark.made, &error)) {
     return absl::DataLossError("damaged mark of a backup");
   }
+  mark.number = absl::ToUnixSeconds(mark.made);  // older programs write none
   absl::string_view number;
   if (lines.size() > 1) number = lines[1];
   if (absl::ConsumePrefix(&number, kMarkNumber) && !absl::SimpleAtoi(number, &mark.number)) {
@@ -140,7 +142,8 @@ class Maker {
     RETURN_IF_ERROR(FromKv(store_.pipeline().Flush()));
     RETURN_IF_ERROR(FromKv(store_.db().Checkpoint(staging_ + "/db")));
     const std::vector<Found> before = FindBackups(folder_);
-    const Mark mark{.number = before.empty() ? 1 : before.front().mark.number + 1, .made = store_.clock().Now()};
+    Mark mark{.number = absl::ToUnixSeconds(store_.clock().Now()), .made = store_.clock().Now()};
+    if (!before.empty()) mark.number = std::max(mark.number, before.front().mark.number + 1);
     RETURN_IF_ERROR(base::WriteFileAtomically(BackupMark(staging_), MarkText(mark)));
     ASSIGN_OR_RETURN(const uint64_t size, kv::FolderSize(staging_));
     response_.set_total_bytes(size);

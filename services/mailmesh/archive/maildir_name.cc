@@ -159,6 +159,7 @@ MaildirName ParseMaildirName(std::string_view text) {
     if (field.starts_with("W=")) name.size_with_crlf = ToNumber<uint64_t>(field.substr(2));
     if (field.starts_with("Z=")) name.zone_minutes = ToNumber<int32_t>(field.substr(2));
   }
+  if (name.zone_minutes && !IsStorable({{}, 0, *name.zone_minutes})) name.zone_minutes.reset();
   return name;
 }
 

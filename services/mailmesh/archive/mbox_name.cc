@@ -88,7 +88,7 @@ std::optional<MboxMarker> ParseMboxMarker(std::string_view value) {
   }
   if (!absl::SimpleAtoi(values["lines"], &marker.lines) || !absl::SimpleAtoi(values["octets"], &marker.octets) ||
       !absl::SimpleAtoi(values["date"], &marker.facts.date_seconds) ||
-      !absl::SimpleAtoi(values["zone"], &marker.facts.zone_minutes) || marker.lines == 0) {
+      !absl::SimpleAtoi(values["zone"], &marker.facts.zone_minutes) || marker.lines == 0 || !IsStorable(marker.facts)) {
     return std::nullopt;
   }
   if (values["ends"] != "raw" && values["ends"] != "crlf") return std::nullopt;
@@ -104,7 +104,9 @@ int64_t DateOfFromLine(std::string_view line) {
     for (size_t length = kAsctime - 1; length <= kAsctime + 6 && length <= line.size(); ++length) {
       absl::Time time;
       const std::string text(line.substr(line.size() - length));
-      if (absl::ParseTime(format, text, &time, nullptr)) return absl::ToUnixSeconds(time);
+      if (!absl::ParseTime(format, text, &time, nullptr)) continue;
+      // ParseTime takes "infinite-future", too.
+      if (const int64_t seconds = absl::ToUnixSeconds(time); IsStorable({{}, seconds, 0})) return seconds;
     }
   }
   return 0;

@@ -191,7 +191,8 @@ class MboxReader final : public ArchiveReader {
     }
     message.facts.date_seconds = DateOfFromLine(bounds.from_line);
     if (const mime::HeaderField* date = header.Find("Date"); message.facts.date_seconds == 0 && date != nullptr) {
-      if (const auto parsed = mime::ParseDateTime(date->value)) {
+      const auto parsed = mime::ParseDateTime(date->value);
+      if (parsed && IsStorable({{}, parsed->unix_seconds, parsed->zone_minutes})) {
         message.facts.date_seconds = parsed->unix_seconds;
         message.facts.zone_minutes = parsed->zone_minutes;
       }

@@ -22,6 +22,14 @@ struct MessageFacts {
   int32_t zone_minutes = 0;
 };
 
+// Whether a store takes the date and its zone: of the years 1 to 9999, and a day at most. An archive may say anything.
+inline bool IsStorable(const MessageFacts& facts) {
+  constexpr int64_t kFirstSecond = -62'135'596'800, kLastSecond = 253'402'300'799;
+  constexpr int32_t kMaxZone = 24 * 60;
+  return facts.date_seconds >= kFirstSecond && facts.date_seconds <= kLastSecond && facts.zone_minutes >= -kMaxZone &&
+         facts.zone_minutes <= kMaxZone;
+}
+
 // How the lines of a file become those of a message, which end with CRLF.
 enum class LineEnds {
   kLf,         // every LF stands for CRLF: the exact inverse of what a writer here does

@@ -109,8 +109,9 @@ absl::Status Check(Context& context, const Arguments& arguments) {
   const absl::Status relays = CheckRelays(context, arguments, findings);
   if (!findings.advice.empty()) {
     std::cout << findings.table.Format(context.output);
-    return absl::FailedPreconditionError(absl::StrCat("what would go is not empty.\n", absl::StrJoin(findings.advice, "\n"),
-                                                      "\nOr leave the numbers as they were."));
+    // Lines of their own: an error is one line.
+    std::cerr << absl::StrJoin(findings.advice, "\n") << "\n";
+    return absl::FailedPreconditionError("what would go is not empty: empty it as said, or leave the numbers as they were");
   }
   const absl::Status& failed = shards.ok() ? relays : shards;
   // A mesh of which one role answers is there: what could not be asked may hold mail.

@@ -125,12 +125,32 @@ class TakeOver {
       said_.push_back(absl::StrCat(name, ": ", certificate_file, " and ", key_file, " do not belong together and are not used"));
       return absl::OkStatus();
     }
+    if (name == kPublicBundle) {
+      ASSIGN_OR_RETURN(const bool displaces, Displaces(*certificate, bundle.files[kCertificate]));
+      if (displaces) {
+        said_.push_back(absl::StrCat(name, ": ", certificate_file, " is left behind: ", store_.PlaceOf(name), " has an operator's"));
+        done_.insert(done_.end(), {certificate_file, key_file});
+        return absl::OkStatus();
+      }
+    }
     bundle.files[kCertificate] = *certificate;
     bundle.files[kKey] = *key;
     RETURN_IF_ERROR(store_.Write(name, bundle.files, bundle.version).status());
     said_.push_back(absl::StrCat(name, ": moved from ", certificate_file, " to ", store_.PlaceOf(name)));
     done_.insert(done_.end(), {certificate_file, key_file});
     return absl::OkStatus();
+  }
+
+  // Whether one that this authority signed would take the place of one that it did not. The version before, put back for a while, makes
+  // one of its own, as it does not see the operator's.
+  absl::StatusOr<bool> Displaces(const std::string& old, const std::string& present) {
+    if (present.empty()) return false;
+    ASSIGN_OR_RETURN(Bundle trust, store_.Read(kTrustBundle));
+    ASSIGN_OR_RETURN(const Certificates ours, net::SplitCertificates(trust.files[kTrustFile]));
+    const auto signed_by_us = [&ours](const std::string& certificate) {
+      return std::any_of(ours.begin(), ours.end(), [&](const std::string& one) { return net::IsSignedBy(certificate, one); });
+    };
+    return signed_by_us(old) && !signed_by_us(present);
   }
 
   FolderStore& store_;

@@ -37,6 +37,9 @@ class Child {
 
   absl::Status Start(absl::Time now);
   void SetReady() { ready_ = true; }
+  // It says that it needs until then to be ready.
+  void NeedsUntil(absl::Time when) { needs_until_ = when; }
+  absl::Time needs_until() const { return needs_until_; }
 
   // The process ended with this wait status. Returns a line that says so, and plans the next start: at once after a
   // long life, else after a delay that doubles from 100 ms to 30 s.
@@ -50,6 +53,7 @@ class Child {
   ChildSpec spec_;
   pid_t pid_ = -1;
   bool ready_ = false;
+  absl::Time needs_until_ = absl::InfinitePast();
   absl::Time started_;
   absl::Time next_start_ = absl::InfinitePast();
   absl::Duration delay_ = absl::ZeroDuration();

@@ -6,11 +6,30 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string_view>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "common/base/status.h"
 
 namespace mailmesh::up {
+namespace {
+
+NotifySocket::Message Parse(absl::string_view text) {
+  NotifySocket::Message message;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    uint32_t microseconds;  // more than an hour at a time is no request that is meant
+    if (line == "READY=1") {
+      message.ready = true;
+    } else if (absl::ConsumePrefix(&line, "EXTEND_TIMEOUT_USEC=") && absl::SimpleAtoi(line, &microseconds)) {
+      message.more_time = absl::Microseconds(microseconds);
+    }
+  }
+  return message;
+}
+
+}  // namespace
 
 absl::StatusOr<NotifySocket> NotifySocket::Open(const std::string& path) {
   sockaddr_un address{};
@@ -33,7 +52,7 @@ NotifySocket::~NotifySocket() {
   if (fd_ >= 0) close(fd_);
 }
 
-std::optional<pid_t> NotifySocket::NextReady() {
+std::optional<NotifySocket::Message> NotifySocket::Next() {
   for (;;) {
     char text[4096];
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
@@ -45,12 +64,13 @@ std::optional<pid_t> NotifySocket::NextReady() {
     message.msg_controllen = sizeof(control);
     const ssize_t size = recvmsg(fd_, &message, MSG_CMSG_CLOEXEC);
     if (size < 0) return std::nullopt;
-    if (std::string_view(text, static_cast<size_t>(size)).find("READY=1") == std::string_view::npos) continue;
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
       if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
         ucred sender;
         std::memcpy(&sender, CMSG_DATA(header), sizeof(sender));
-        return sender.pid;
+        Message parsed = Parse(absl::string_view(text, static_cast<size_t>(size)));
+        parsed.process = sender.pid;
+        return parsed;
       }
     }
   }

@@ -1,8 +1,9 @@
-// The supervisor's end of sd_notify(3): roles say READY=1 on a datagram socket.
+// The supervisor's end of sd_notify(3): roles say on a datagram socket that they are ready, or need more time for it.
 #ifndef MAILMESH_SERVICES_MAILMESH_UP_NOTIFY_SOCKET_H_
 #define MAILMESH_SERVICES_MAILMESH_UP_NOTIFY_SOCKET_H_
 
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 #include <sys/types.h>
 
 #include <optional>
@@ -19,8 +20,13 @@ class NotifySocket {
   ~NotifySocket();
 
   int fd() const { return fd_; }
-  // The process of the next READY=1 that is waiting; the kernel vouches for the sender. Nothing: no more messages.
-  std::optional<pid_t> NextReady();
+  struct Message {
+    pid_t process = 0;  // the kernel vouches for it
+    bool ready = false;  // READY=1
+    absl::Duration more_time;  // EXTEND_TIMEOUT_USEC, from now; zero where it asks for none
+  };
+  // The next one that is waiting. Nothing: no more messages.
+  std::optional<Message> Next();
 
  private:
   explicit NotifySocket(int fd) : fd_(fd) {}

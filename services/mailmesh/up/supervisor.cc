@@ -177,11 +177,15 @@ std::vector<Child*> Supervisor::InstancesOf(const std::string& role) {
 absl::Status Supervisor::StartRole(const Role& role) {
   const std::vector<Child*> instances = InstancesOf(role.name);
   for (Child* child : instances) RETURN_IF_ERROR(child->Start(absl::Now()));
-  const absl::Time limit = absl::Now() + kStartLimit;
+  const absl::Time start = absl::Now();
+  absl::Time limit = start + kStartLimit;
   const auto serves = [](const Child* child) { return child->ready(); };
   while (!stopping_ && !std::all_of(instances.begin(), instances.end(), serves)) {
+    // A large database may take long to open: a process that is at it says so, again and again.
+    for (const Child* child : instances) limit = std::max(limit, child->needs_until());
     if (absl::Now() > limit) {
-      return absl::DeadlineExceededError(absl::StrCat(role.name, " does not serve after ", absl::FormatDuration(kStartLimit),
+      return absl::DeadlineExceededError(absl::StrCat(role.name, " does not serve after ",
+                                                      absl::FormatDuration(absl::Trunc(absl::Now() - start, absl::Seconds(1))),
                                                       "; its log above says why"));
     }
     // A first start that fails at once is a mistake in the configuration: starting again would not help.
@@ -230,9 +234,11 @@ void Supervisor::Step(absl::Time until) {
   for (const auto& [instance, log] : logs_) polled.push_back({log.read_end(), POLLIN, 0});
   poll(polled.data(), polled.size(), static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1);
   DrainLogs();
-  while (const auto pid = notify_->NextReady()) {
+  while (const auto message = notify_->Next()) {
     for (auto& [role, child] : children_) {
-      if (child.pid() == *pid) child.SetReady();
+      if (child.pid() != message->process) continue;
+      if (message->ready) child.SetReady();
+      child.NeedsUntil(absl::Now() + message->more_time);
     }
   }
   signalfd_siginfo info;

@@ -68,9 +68,9 @@ auth: {{allow_plaintext_on_loopback: true}}
         pop.quit()
         return found
 
-    def metric(self, name, labels=""):
-        """The value of one series of the ingress, 0.0 if it is not there."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['admin']}/metrics", timeout=10) as response:
+    def metric(self, name, labels="", port="admin"):
+        """The value of one series of the ingress, or of another role by the name of its port; 0.0 if it is not there."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[port]}/metrics", timeout=10) as response:
             text = response.read().decode()
         found = re.search(rf"^{re.escape(name + labels)} (\S+)$", text, re.M)
         return float(found.group(1)) if found else 0.0

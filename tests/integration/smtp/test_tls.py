@@ -6,11 +6,14 @@ import subprocess
 import unittest
 
 from tests.integration.smtp.fixture import Site
-from tests.support.ports import wait_until
+from tests.support.ports import free_ports, wait_until
 from tests.support.site import BIN
 
 PORTS = (("submissions", ()), ("mx", ("-starttls", "smtp")), ("lmtp", ("-starttls", "lmtp", "-name", "c.test")), ("pop3s", ()),
-         ("pop3_gateway", ("-starttls", "pop3")))
+         ("pop3_gateway", ("-starttls", "pop3")), ("imaps", ()), ("imap_gateway", ("-starttls", "imap")))
+# What renewal is looked at with: role, port that begins with TLS, its admin port, its name in the metrics, greeting, a command and its answer.
+RENEWING = (("smtp_ingress", "submissions", "admin", "smtp", b"220 ", b"NOOP\r\n", b"250 "),
+            ("imap_gateway", "imaps", "imap_admin", "imap", b"* OK ", b"a NOOP\r\n", b"a OK "))
 
 
 def s_client(port, *arguments, input=""):
@@ -76,10 +79,20 @@ class Certificates(unittest.TestCase):
 
 
 class TwoNames(Site):
-    """With a second certificate, which a symbolic link leads to as Kubernetes does it, on all ports."""
+    """With an IMAP gateway too, and a second certificate, which a symbolic link leads to as Kubernetes does it, on all ports."""
 
     def __init__(self, settings=""):
         super().__init__(tls_settings=settings)
+
+    def set_up(self):
+        super().set_up()
+        self.ports |= zip(("imap_gateway", "imaps", "imap_admin"), free_ports(3))
+        self.write("imap_gateway", f"""hostname: mail.test
+imap: {{listen: "127.0.0.1:{self.ports['imap_gateway']}"}}
+imaps: {{listen: "127.0.0.1:{self.ports['imaps']}"}}
+tls: {{certificates: [{self.tls()}]{self.tls_settings}}}
+""", ["directory"], admin=f"127.0.0.1:{self.ports['imap_admin']}")
+        self.start("imap_gateway")
 
     def tls(self, name="cert"):
         for version in ("one", "two"):
@@ -103,37 +116,42 @@ class TwoNames(Site):
 
 class Renewal(unittest.TestCase):
     def test_a_swapped_link_is_seen_and_the_expiry_told(self):
-        with TwoNames() as site:
-            port = site.ports["submissions"]
-            name = "mailmesh_tls_certificate_expiry_timestamp_seconds"
-            before = site.metric(name, '{name="smtp"}')
-            self.assertGreater(before, 0)
-            old = serial(port)
-            held = subprocess.Popen(["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{port}", "-servername", "other.test"],
-                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            self.assertTrue(held.stdout.readline().startswith(b"220 "))
-            site.swap()
-            # It is looked at once a minute, and at once on SIGHUP.
-            site.processes["smtp_ingress"].send_signal(signal.SIGHUP)
-            new = wait_until(lambda: (s := serial(port)) != old and s, "the new certificate is shown")
-            self.assertNotEqual(new, old)
-            self.assertEqual(site.metric("mailmesh_tls_reloads_total", '{result="ok"}'), 1)
-            self.assertEqual(site.metric(name, '{name="smtp"}'), before, "the other one ends first, still")
-            # A connection that was there goes on with what it began with.
-            held.stdin.write(b"NOOP\r\n")
-            held.stdin.flush()
-            self.assertTrue(held.stdout.readline().startswith(b"250 "))
-            held.kill()
-            held.communicate()
+        for renewing in RENEWING:
+            with self.subTest(role=renewing[0]), TwoNames() as site:
+                self.swap(site, *renewing)
+
+    def swap(self, site, role, listener, admin, label, greeting, command, answer):
+        port = site.ports[listener]
+        expiry = ("mailmesh_tls_certificate_expiry_timestamp_seconds", f'{{name="{label}"}}', admin)
+        before = site.metric(*expiry)
+        self.assertGreater(before, 0)
+        old = serial(port)
+        held = subprocess.Popen(["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{port}", "-servername", "other.test"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.assertTrue(held.stdout.readline().startswith(greeting))
+        site.swap()
+        # It is looked at once a minute, and at once on SIGHUP.
+        site.processes[role].send_signal(signal.SIGHUP)
+        new = wait_until(lambda: (s := serial(port)) != old and s, "the new certificate is shown")
+        self.assertNotEqual(new, old)
+        self.assertEqual(site.metric("mailmesh_tls_reloads_total", '{result="ok"}', admin), 1)
+        self.assertEqual(site.metric(*expiry), before, "the other one ends first, still")
+        # A connection that was there goes on with what it began with.
+        held.stdin.write(command)
+        held.stdin.flush()
+        self.assertTrue(held.stdout.readline().startswith(answer))
+        held.kill()
+        held.communicate()
 
     def test_a_broken_file_changes_nothing_and_is_told(self):
         with TwoNames() as site:
-            old = serial(site.ports["submissions"])
             (site.dir / "cert.pem").write_text("broken")
-            site.processes["smtp_ingress"].send_signal(signal.SIGHUP)
-            wait_until(lambda: site.metric("mailmesh_tls_reloads_total", '{result="failed"}') == 1, "the failure is counted")
-            self.assertEqual(serial(site.ports["submissions"]), old)
-            self.assertIn("certificates not reloaded", site.log("smtp_ingress"))
+            for role, listener, admin, *_ in RENEWING:
+                old = serial(site.ports[listener])
+                site.processes[role].send_signal(signal.SIGHUP)
+                wait_until(lambda: site.metric("mailmesh_tls_reloads_total", '{result="failed"}', admin) == 1, "the failure is counted")
+                self.assertEqual(serial(site.ports[listener]), old)
+                self.assertIn("certificates not reloaded", site.log(role))
 
 
 def serial(port):

@@ -1,4 +1,4 @@
-// A file system whose log can be made to fail while the test runs.
+// A file system whose log, or one of whose tables, can be made to fail while the test runs.
 #ifndef MAILMESH_TESTS_UNIT_COMMON_KV_FAILING_ENV_FOR_TEST_H_
 #define MAILMESH_TESTS_UNIT_COMMON_KV_FAILING_ENV_FOR_TEST_H_
 
@@ -27,9 +27,33 @@ class FailingFileSystem : public rocksdb::FileSystemWrapper {
     return status;
   }
 
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus status = FileSystemWrapper::NewRandomAccessFile(name, options, result, debug);
+    if (status.ok() && !table.empty() && name.ends_with(table)) *result = std::make_unique<Table>(std::move(*result), unreadable);
+    return status;
+  }
+
   std::atomic<LogFault> fault{LogFault::kNone};
+  // Set before the database is opened: the name of the table that `unreadable` is about.
+  std::string table;
+  std::atomic<bool> unreadable{false};
 
  private:
+  class Table : public rocksdb::FSRandomAccessFileOwnerWrapper {
+   public:
+    Table(std::unique_ptr<rocksdb::FSRandomAccessFile> file, std::atomic<bool>& unreadable)
+        : FSRandomAccessFileOwnerWrapper(std::move(file)), unreadable_(unreadable) {}
+    rocksdb::IOStatus Read(uint64_t offset, size_t size, const rocksdb::IOOptions& options, rocksdb::Slice* result, char* scratch,
+                           rocksdb::IODebugContext* debug) const override {
+      if (unreadable_) return rocksdb::IOStatus::IOError("injected");
+      return FSRandomAccessFileOwnerWrapper::Read(offset, size, options, result, scratch, debug);
+    }
+
+   private:
+    std::atomic<bool>& unreadable_;
+  };
   class Log : public rocksdb::FSWritableFileOwnerWrapper {
    public:
     Log(std::unique_ptr<rocksdb::FSWritableFile> file, std::atomic<LogFault>& fault)

@@ -101,15 +101,17 @@ TEST_F(BackupTest, ListsTheLastOneMadeFirstThoughTheClockWasSetBack) {
   clock_.Jump(clock_.Now() - absl::Hours(24));
   ASSERT_TRUE(Make("three").ok());
   EXPECT_THAT(Names(), ElementsAre("three", "two", "one"));
-  // Those of a program that gave no numbers came before; among them the clock tells.
+  // Of programs that give no numbers: the clock tells.
   const auto unnumbered = [this](const std::string& name, const char* time) {
     const std::string folder = options_.backup_folder + "/" + name;
     std::filesystem::create_directory(folder);
     ASSERT_TRUE(base::WriteFileAtomically(BackupMark(folder), std::string("A backup of a mailmesh mailbox_store, made ") + time + "\n").ok());
   };
-  unnumbered("old", "2049-01-01T00:00:00Z");
-  unnumbered("older", "2048-01-01T00:00:00Z");
-  EXPECT_THAT(Names(), ElementsAre("three", "two", "one", "old", "older"));
+  unnumbered("late", "2049-01-01T00:00:00Z");
+  unnumbered("old", "1999-01-01T00:00:00Z");
+  EXPECT_THAT(Names(), ElementsAre("late", "three", "two", "one", "old"));
+  ASSERT_TRUE(Make("last").ok());
+  EXPECT_THAT(Names(), ElementsAre("last", "late", "three", "two", "one", "old"));
 }
 
 TEST_F(BackupTest, NamesAreSafeAndAFolderIsNeeded) {

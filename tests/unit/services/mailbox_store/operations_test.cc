@@ -1,5 +1,7 @@
 // Every operation does what it says, answers a repeated request as before, and is there after a restart and after a crash.
 
+#include <limits>
+
 #include "absl/strings/str_cat.h"
 #include "common/rpc/status.h"
 #include "tests/unit/services/mailbox_store/store_fixture.h"
@@ -112,6 +114,21 @@ TEST_F(OperationsTest, AppendKeepsFlagsKeywordsAndDate) {
   EXPECT_THAT(summaries[0].envelope(), HasSubstr("\"m0\""));
   EXPECT_THAT(summaries[0].body_structure(), HasSubstr("\"text\" \"plain\""));
   EXPECT_EQ(summaries[1].message_id(), "<m1@example.org>");
+}
+
+TEST_F(OperationsTest, AppendTakesZonesOfADay) {
+  AppendMessagesRequest request;
+  request.set_account_id("ann");
+  request.set_mailbox("INBOX");
+  NewMessage* message = request.add_messages();
+  message->mutable_body()->set_inline_octets(Message("x"));
+  constexpr std::pair<int32_t, bool> kZones[] = {
+      {-1440, true}, {1440, true}, {-1441, false}, {1441, false}, {std::numeric_limits<int32_t>::min(), false}};
+  for (const auto& [zone, taken] : kZones) {
+    request.set_request_id(absl::StrCat("zone", zone));
+    message->set_internal_date_zone_minutes(zone);
+    EXPECT_EQ(Wait(store(), &AppendMessages, request).ok(), taken) << zone;
+  }
 }
 
 TEST_F(OperationsTest, AppendToWhatIsNotThereSaysSo) {

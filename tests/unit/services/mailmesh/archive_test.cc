@@ -202,6 +202,26 @@ TEST_F(ArchiveTest, MboxOfOthers) {
   EXPECT_TRUE(empty->ForEach("X", [](ArchivedMessage&) { return absl::InternalError("there is none"); }).ok());
 }
 
+// A store would refuse the message for them.
+TEST_F(ArchiveTest, DatesAndZonesThatAreNoneAreLeftOut) {
+  WriteFile("box", "From -\nDate: Sun, 01 Mar 2026 13:00:00 +9959\n\nx\n\n"
+                   "From x          infinite-future\nDate: Sun, 01 Mar 2026 13:00:00 +0100\n\ny\n");
+  const std::vector<Message> read = ReadAll(*OpenMbox(path_ / "box", "X").value(), "X");
+  ASSERT_EQ(read.size(), 2u);
+  EXPECT_EQ(read[0].facts.date_seconds, 0);
+  EXPECT_EQ(read[0].facts.zone_minutes, 0);
+  EXPECT_EQ(read[1].facts.date_seconds, 1772366400);
+
+  MboxMarker marker{1, 1, LineEnds::kLf, {{}, 1, 1440}};
+  EXPECT_TRUE(ParseMboxMarker(FormatMboxMarker(marker)));
+  marker.facts.zone_minutes = 1441;
+  EXPECT_FALSE(ParseMboxMarker(FormatMboxMarker(marker)));
+  marker.facts = {{}, 253'402'300'800, 0};
+  EXPECT_FALSE(ParseMboxMarker(FormatMboxMarker(marker)));
+  EXPECT_EQ(ParseMaildirName("1.x,Z=-1440:2,").zone_minutes, -1440);
+  EXPECT_EQ(ParseMaildirName("1.x,Z=-2147483648:2,").zone_minutes, std::nullopt);
+}
+
 TEST_F(ArchiveTest, AShortenedMboxIsNoticed) {
   const auto writer = MakeMboxWriter(path_);
   ASSERT_TRUE(writer->BeginFolder("INBOX", 7).ok());

@@ -576,6 +576,17 @@ TEST_F(FlatFolderTest, APairPutIntoTheOldPlaceLaterIsTakenOver) {
   EXPECT_EQ(ReadText("server/tls.key"), fresh.key);
 }
 
+TEST_F(FlatFolderTest, WhatTheVersionBeforeMadeDoesNotTakeAnOperatorsPlace) {
+  TakeOver();
+  net::LeafRequest request;
+  request.dns_names = {"mail.a.test"};
+  const net::PemPair made = authority_.Issue(request).value();
+  WriteText("server.pem", made.certificate);
+  WriteText("server.key", made.key);
+  EXPECT_THAT(TakeOver(), ElementsAre(HasSubstr("is left behind")));
+  CheckAll();
+}
+
 TEST_F(FlatFolderTest, AKeyWithoutItsCertificateIsNotThrownAway) {
   WriteText("ca.pem", foreign_);
   Open();
