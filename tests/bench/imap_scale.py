@@ -73,7 +73,7 @@ def fill(client, count):
     client.run("SELECT INBOX")
     there = FIRST
     while there < count:
-        more = min(there, count - there)
+        more = min(there, 64_000, count - there)
         client.run(f"COPY 1:{more} INBOX")
         client.run("NOOP")
         there += more
@@ -120,7 +120,7 @@ def main():
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--mailboxes", type=int, default=10_000)
     options = parser.parse_args()
-    with Mesh() as mesh:
+    with Mesh(f"mailbox_store: {{max_mailboxes: {2 * options.mailboxes + 100}}}\n") as mesh:
         mesh.run("domain", "add", USER.split("@")[1])
         mesh.add_account(USER, PASSWORD)
         client = Connection(mesh)
