@@ -1,5 +1,7 @@
 #include "services/mailbox_store/engine/mailbox_tree.h"
 
+#include <algorithm>
+
 #include "common/base/status.h"
 #include "common/imap/mailbox_name.h"
 #include "services/mailbox_store/engine/errors.h"
@@ -22,19 +24,32 @@ std::string_view ParentOf(std::string_view name) {
   return slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
 }
 
-absl::StatusOr<bool> HasChildren(Txn& txn, std::string_view name) {
-  const std::string prefix = keys::ChildrenOf(txn.number(), name);
-  // Names that are only subscribed to are no children.
+// Names that are only subscribed to are no children, and thousands of them may be left where mailboxes were. Looking to both sides of
+// the one that went costs as much as the nearer child is away: removing all, in whatever order, is not quadratic.
+absl::StatusOr<bool> HasChildren(Txn& txn, std::string_view name, std::string_view beside) {
   constexpr size_t kLook = 16;
-  std::string from = prefix;
-  while (true) {
-    ASSIGN_OR_RETURN(const auto names, txn.ScanNames(from, kv::PrefixEnd(prefix), kLook));
-    for (const auto& [child, record] : names) {
-      if (record.mailbox() != 0 || record.no_select()) return true;
+  const std::string first = keys::ChildrenOf(txn.number(), name);
+  const std::string end = kv::PrefixEnd(first);
+  std::string above = beside.empty() ? first : keys::Name(txn.number(), beside);
+  std::string below = above;
+  auto is_child = [](const auto& child) { return child.second.mailbox() != 0 || child.second.no_select(); };
+  bool up = true;
+  bool down = !beside.empty();
+  while (up || down) {
+    if (up) {
+      ASSIGN_OR_RETURN(const auto names, txn.ScanNames(above, end, kLook));
+      if (std::any_of(names.begin(), names.end(), is_child)) return true;
+      up = names.size() == kLook;
+      if (up) above = keys::Name(txn.number(), names.back().first) + '\0';
     }
-    if (names.size() < kLook) return false;
-    from = keys::Name(txn.number(), names.back().first) + '\0';
+    if (down) {
+      ASSIGN_OR_RETURN(const auto names, txn.ScanNames(first, below, kLook, ScanOrder::kDescending));
+      if (std::any_of(names.begin(), names.end(), is_child)) return true;
+      down = names.size() == kLook;
+      if (down) below = keys::Name(txn.number(), names.back().first);
+    }
   }
+  return false;
 }
 
 absl::StatusOr<MailboxId> MakeMailbox(Txn& txn, std::string_view name, std::string_view special_use) {
@@ -109,7 +124,7 @@ absl::Status PruneParents(Txn& txn, std::string_view name) {
   for (std::string_view parent = ParentOf(name); !parent.empty(); parent = ParentOf(parent)) {
     ASSIGN_OR_RETURN(std::optional<MailboxNameRecord> entry, txn.FindName(parent));
     if (!entry || !entry->no_select()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const bool has_children, HasChildren(txn, parent));
+    ASSIGN_OR_RETURN(const bool has_children, HasChildren(txn, parent, name));
     if (has_children) return absl::OkStatus();
     entry->set_no_select(false);
     if (entry->subscribed()) {

@@ -20,7 +20,8 @@ absl::Status CheckNewName(std::string_view name);
 // The part before the last '/'; empty at the top.
 std::string_view ParentOf(std::string_view name);
 
-absl::StatusOr<bool> HasChildren(Txn& txn, std::string_view name);
+// `beside`: a name below it that went, where the search begins.
+absl::StatusOr<bool> HasChildren(Txn& txn, std::string_view name, std::string_view beside = {});
 
 // Makes the mailbox, and its parents where they are missing. The name must not have one. LimitReached.
 absl::StatusOr<MailboxId> MakeMailbox(Txn& txn, std::string_view name, std::string_view special_use = {});

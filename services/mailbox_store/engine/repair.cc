@@ -1,9 +1,10 @@
 #include "services/mailbox_store/engine/repair.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
@@ -80,35 +81,37 @@ absl::StatusOr<std::string> FreeName(Txn& txn, MailboxId id) {
 
 }  // namespace
 
-absl::StatusOr<bool> Recount(Txn& txn) {
+absl::Status RecountMailbox(Txn& txn, MailboxId id) {
+  absl::StatusOr<MailboxRecord> counted = Counted(txn, id);
+  if (absl::IsNotFound(counted.status())) return absl::OkStatus();
+  if (!counted.ok()) return counted.status();
+  AccountRecord& account = txn.EditRecord();
+  account.set_modseq(std::max(account.modseq(), counted->highest_modseq()));
+  account.set_last_mailbox(std::max(account.last_mailbox(), id.value()));
+  account.set_last_uid_validity(std::max(account.last_uid_validity(), counted->uid_validity()));
+  ASSIGN_OR_RETURN(MailboxRecord * record, txn.EditMailbox(id));
+  *record = *std::move(counted);
+  return absl::OkStatus();
+}
+
+absl::Status Recount(Txn& txn) {
   ASSIGN_OR_RETURN(const auto names, AllNames(txn));
-  AccountRecord account = txn.record();
-  account.set_messages(0);
-  account.set_octets(0);
-  account.set_mailboxes(0);
-  bool different = false;
+  uint32_t mailboxes = 0;
+  uint64_t messages = 0;
+  uint64_t octets = 0;
   for (const auto& [name, entry] : names) {
     if (entry.mailbox() == 0) continue;
-    const MailboxId id(entry.mailbox());
-    ASSIGN_OR_RETURN(const MailboxRecord counted, Counted(txn, id));
-    ASSIGN_OR_RETURN(const MailboxRecord* stored, txn.Mailbox(id));
-    if (counted.SerializeAsString() != stored->SerializeAsString()) {
-      ASSIGN_OR_RETURN(MailboxRecord * edited, txn.EditMailbox(id));
-      *edited = counted;
-      different = true;
-    }
-    account.set_mailboxes(account.mailboxes() + 1);
-    account.set_messages(account.messages() + counted.messages());
-    account.set_octets(account.octets() + counted.octets());
-    account.set_modseq(std::max(account.modseq(), counted.highest_modseq()));
-    account.set_last_mailbox(std::max(account.last_mailbox(), id.value()));
-    account.set_last_uid_validity(std::max(account.last_uid_validity(), counted.uid_validity()));
+    RETURN_IF_ERROR(RecountMailbox(txn, MailboxId(entry.mailbox())));
+    ASSIGN_OR_RETURN(const MailboxRecord* counted, txn.Mailbox(MailboxId(entry.mailbox())));
+    ++mailboxes;
+    messages += counted->messages();
+    octets += counted->octets();
   }
-  if (account.SerializeAsString() != txn.record().SerializeAsString()) {
-    txn.EditRecord() = account;
-    different = true;
-  }
-  return different;
+  AccountRecord& account = txn.EditRecord();
+  account.set_mailboxes(mailboxes);
+  account.set_messages(messages);
+  account.set_octets(octets);
+  return absl::OkStatus();
 }
 
 absl::Status RepairAccount(Store& store, AccountId number, const std::function<absl::Status(Txn&)>& change) {
@@ -163,17 +166,17 @@ absl::Status RepairMessage(Store& store, AccountId account, MailboxId mailbox, c
   });
 }
 
-absl::Status RepairNames(Store& store, AccountId account, const std::vector<MailboxId>& nameless) {
+absl::Status RepairNames(Store& store, AccountId account) {
   return RepairAccount(store, account, [&](Txn& txn) -> absl::Status {
     ASSIGN_OR_RETURN(const auto names, AllNames(txn));
-    std::map<uint64_t, std::string> named;
+    std::set<uint64_t> named;
     for (const auto& [name, stored] : names) {
       if (stored.mailbox() == 0) continue;
       MailboxNameRecord entry = stored;
       const absl::StatusOr<const MailboxRecord*> record = txn.Mailbox(MailboxId(entry.mailbox()));
       if (!record.ok() && !absl::IsNotFound(record.status())) return record.status();
       // One mailbox under two names is its first's.
-      if (!record.ok() || !named.emplace(entry.mailbox(), name).second) {
+      if (!record.ok() || !named.insert(entry.mailbox()).second) {
         entry.set_mailbox(0);
         entry.clear_uid_validity();
         entry.clear_special_use();
@@ -189,24 +192,29 @@ absl::Status RepairNames(Store& store, AccountId account, const std::vector<Mail
       ASSIGN_OR_RETURN(MailboxRecord * edited, txn.EditMailbox(MailboxId(entry.mailbox())));
       edited->set_name(name);
     }
-    for (const MailboxId id : nameless) {
-      if (named.contains(id.value())) continue;
-      absl::StatusOr<MailboxRecord*> record = txn.EditMailbox(id);
-      if (absl::IsNotFound(record.status())) continue;
-      if (!record.ok()) return record.status();
-      ASSIGN_OR_RETURN(const std::string name, FreeName(txn, id));
-      // Its parent is a name that only holds others, if it is not there.
-      ASSIGN_OR_RETURN(std::optional<MailboxNameRecord> parent, txn.FindName(ParentOf(name)));
-      if (!parent) parent.emplace();
-      if (parent->mailbox() == 0) parent->set_no_select(true);
-      txn.PutName(ParentOf(name), *parent);
-      (*record)->set_name(name);
-      MailboxNameRecord entry;
-      entry.set_mailbox(id.value());
-      entry.set_uid_validity((*record)->uid_validity());
-      (*record)->clear_special_use();
-      txn.PutName(name, entry);
-    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status NameMailbox(Store& store, AccountId account, MailboxId mailbox) {
+  return RepairAccount(store, account, [&](Txn& txn) -> absl::Status {
+    absl::StatusOr<MailboxRecord*> record = txn.EditMailbox(mailbox);
+    if (absl::IsNotFound(record.status())) return absl::OkStatus();
+    if (!record.ok()) return record.status();
+    ASSIGN_OR_RETURN(const auto own, txn.FindName((*record)->name()));
+    if (own && own->mailbox() == mailbox.value()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::string name, FreeName(txn, mailbox));
+    // Its parent is a name that only holds others, if it is not there.
+    ASSIGN_OR_RETURN(std::optional<MailboxNameRecord> parent, txn.FindName(ParentOf(name)));
+    if (!parent) parent.emplace();
+    if (parent->mailbox() == 0) parent->set_no_select(true);
+    txn.PutName(ParentOf(name), *parent);
+    (*record)->set_name(name);
+    MailboxNameRecord entry;
+    entry.set_mailbox(mailbox.value());
+    entry.set_uid_validity((*record)->uid_validity());
+    (*record)->clear_special_use();
+    txn.PutName(name, entry);
     return absl::OkStatus();
   });
 }

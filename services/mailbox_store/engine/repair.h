@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "services/mailbox_store/engine/keys.h"
@@ -17,9 +16,11 @@
 
 namespace mailmesh::mailbox_store {
 
-// Counts the messages of all mailboxes of the account anew: the mailboxes' counters, the account's use of its quota, and the greatest
-// UIDs, MODSEQs and numbers that were given. True: something was different.
-absl::StatusOr<bool> Recount(Txn& txn);
+// Counts the messages of a mailbox anew: its counters, and the greatest UIDs, MODSEQs and numbers that were given. The account's use of
+// its quota is Recount's. Nothing if the mailbox was deleted.
+absl::Status RecountMailbox(Txn& txn, MailboxId id);
+// All mailboxes of the account, and its use of its quota.
+absl::Status Recount(Txn& txn);
 
 // Runs `change` in a transaction of the account and commits it. NotFound if the account was deleted.
 absl::Status RepairAccount(Store& store, AccountId account, const std::function<absl::Status(Txn&)>& change);
@@ -34,8 +35,10 @@ struct DerivedMessage {
 // Writes summaries, size, and reference of a message anew, if it is still the same.
 absl::Status RepairMessage(Store& store, AccountId account, MailboxId mailbox, const DerivedMessage& message);
 
-// Names and mailboxes that do not belong together: names without a mailbox go, mailboxes without a name get one under "Lost".
-absl::Status RepairNames(Store& store, AccountId account, const std::vector<MailboxId>& nameless);
+// Names and mailboxes that do not belong together: all names without a mailbox go, what a name says of its mailbox is the mailbox's.
+absl::Status RepairNames(Store& store, AccountId account);
+// Gives a mailbox without a name one under "Lost".
+absl::Status NameMailbox(Store& store, AccountId account, MailboxId mailbox);
 
 // Hands records of a mailbox that is not there, or a content, to the collector.
 absl::Status CollectMailbox(Store& store, AccountId account, MailboxId mailbox);

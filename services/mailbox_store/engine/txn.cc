@@ -96,7 +96,7 @@ absl::StatusOr<MailboxId> Txn::FindMailboxByName(std::string_view name) {
 }
 
 absl::StatusOr<std::vector<std::pair<std::string, MailboxNameRecord>>> Txn::ScanNames(std::string lower, std::string upper,
-                                                                                      size_t limit) {
+                                                                                      size_t limit, ScanOrder order) {
   // Newest layer first; a key that a newer layer knows is not asked of an older one. Names are never merged.
   const Overlay* const layers[] = {&staged_, &head_.overlay};
   auto in_range = [&](const std::string& key) { return upper.empty() || key < upper; };
@@ -114,18 +114,23 @@ absl::StatusOr<std::vector<std::pair<std::string, MailboxNameRecord>>> Txn::Scan
     result.emplace_back(keys::NameOf(key), std::move(record));
     return true;
   };
-  auto staged = newer.begin();
+  std::vector<std::pair<std::string_view, const Overlay::Cell*>> cells(newer.begin(), newer.end());
+  const bool back = order == ScanOrder::kDescending;
+  if (back) std::reverse(cells.begin(), cells.end());
+  auto staged = cells.begin();
   auto stored = store_.db().NewIterator(store_.column(ColumnId::kNames), lower, upper);
-  stored->SeekToFirst();
-  while (result.size() < limit && (staged != newer.end() || stored->Valid())) {
+  back ? stored->SeekToLast() : stored->SeekToFirst();
+  auto step = [&] { back ? stored->Prev() : stored->Next(); };
+  while (result.size() < limit && (staged != cells.end() || stored->Valid())) {
     bool ok = true;
-    if (staged != newer.end() && (!stored->Valid() || staged->first <= stored->key())) {
-      if (stored->Valid() && staged->first == stored->key()) stored->Next();
+    if (staged != cells.end() &&
+        (!stored->Valid() || (back ? staged->first >= stored->key() : staged->first <= stored->key()))) {
+      if (stored->Valid() && staged->first == stored->key()) step();
       if (!staged->second->deleted) ok = add(staged->first, staged->second->value);
       ++staged;
     } else {
       ok = add(stored->key(), stored->value());
-      stored->Next();
+      step();
     }
     if (!ok) return Damaged("mailbox name");
   }

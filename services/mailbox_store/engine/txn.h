@@ -32,6 +32,8 @@ class Store;
 // Change records of a mailbox beyond which the oldest are trimmed (those of expunges stay).
 inline constexpr uint32_t kMaxChangeRecords = 20'000;
 
+enum class ScanOrder { kAscending, kDescending };
+
 // A page as the head has it. The view is valid until the account's next commit or unlock.
 struct StagedPage {
   kv::PageView view;
@@ -63,10 +65,9 @@ class Txn {
   void DeleteName(std::string_view name);
   // The mailbox of that name; NotFound/MAILBOX_NOT_FOUND.
   absl::StatusOr<MailboxId> FindMailboxByName(std::string_view name);
-  // Names whose keys lie in [lower, upper), as the head has them.
-  absl::StatusOr<std::vector<std::pair<std::string, storage::v1::MailboxNameRecord>>> ScanNames(std::string lower,
-                                                                                                std::string upper,
-                                                                                                size_t limit = SIZE_MAX);
+  // Names whose keys lie in [lower, upper), as the head has them; the first `limit` in that order.
+  absl::StatusOr<std::vector<std::pair<std::string, storage::v1::MailboxNameRecord>>> ScanNames(
+      std::string lower, std::string upper, size_t limit = SIZE_MAX, ScanOrder order = ScanOrder::kAscending);
 
   // --- Pages.
   absl::Status ReadPage(ColumnId column, std::string_view key, StagedPage* page);

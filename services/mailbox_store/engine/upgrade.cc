@@ -20,7 +20,7 @@ absl::Status CountAnew(Store& store) {
     std::string_view key = it->key();
     const std::optional<AccountId> account = keys::TakeAccount(key);
     if (!account) return Damaged("account's key");
-    const absl::Status counted = RepairAccount(store, *account, [](Txn& txn) { return Recount(txn).status(); });
+    const absl::Status counted = RepairAccount(store, *account, &Recount);
     // A deleted account has nothing to count, and a damaged one is for `verify` to tell of: neither keeps the others from serving.
     if (!counted.ok() && !absl::IsNotFound(counted) && !absl::IsDataLoss(counted)) return counted;
   }

@@ -154,13 +154,13 @@ class MailboxVerifier {
   absl::Status Counters() {
     Store& store = scope_.store();
     const AccountId account = scope_.account();
-    auto recount = [&] { return RepairAccount(store, account, [](Txn& txn) { return Recount(txn).status(); }); };
+    auto recount = [&] { return RepairAccount(store, account, [this](Txn& txn) { return RecountMailbox(txn, id_); }); };
     if (greatest_uid_ >= stored_.uid_next() || greatest_modseq_ > stored_.highest_modseq() ||
         greatest_instance_ > scope_.account_record().last_instance()) {
       auto raise = [&] {
         return RepairAccount(store, account, [this](Txn& txn) {
           txn.EditRecord().set_last_instance(std::max(txn.record().last_instance(), greatest_instance_));
-          return Recount(txn).status();
+          return RecountMailbox(txn, id_);
         });
       };
       RETURN_IF_ERROR(report_.Found(VerifyFinding::KIND_WRONG_GREATEST,
@@ -251,7 +251,12 @@ class AccountVerifier {
 
   absl::Status Hierarchy() {
     std::set<uint64_t> named;
-    auto repair = [this] { return RepairNames(scope_.store(), scope_.account(), nameless_); };
+    // One repair mends all names.
+    std::optional<absl::Status> repaired;
+    auto repair = [&] {
+      if (!repaired) repaired = RepairNames(scope_.store(), scope_.account());
+      return *repaired;
+    };
     for (const auto& [name, entry] : names_) {
       report_.At(stored().account_id(), name);
       const auto mailbox = mailboxes_.find(entry.mailbox());
@@ -265,8 +270,9 @@ class AccountVerifier {
     for (const auto& [id, record] : mailboxes_) {
       if (named.contains(id)) continue;
       report_.At(stored().account_id(), record.name());
-      nameless_ = {MailboxId(id)};
-      RETURN_IF_ERROR(report_.Found(VerifyFinding::KIND_MAILBOX_WITHOUT_NAME, "the mailbox has no name", repair));
+      RETURN_IF_ERROR(report_.Found(VerifyFinding::KIND_MAILBOX_WITHOUT_NAME, "the mailbox has no name", [&, mailbox = MailboxId(id)] {
+        return NameMailbox(scope_.store(), scope_.account(), mailbox);
+      }));
     }
     return absl::OkStatus();
   }
@@ -302,10 +308,7 @@ class AccountVerifier {
                          absl::StrCat("mailboxes ", stored().mailboxes(), " messages ", stored().messages(), " octets ",
                                       stored().octets(), ", counted ", counted_.mailboxes(), " ", counted_.messages(), " ",
                                       counted_.octets()),
-                         [this] {
-                           return RepairAccount(scope_.store(), scope_.account(),
-                                                [](Txn& txn) { return Recount(txn).status(); });
-                         });
+                         [this] { return RepairAccount(scope_.store(), scope_.account(), &Recount); });
   }
 
   const ReadScope& scope_;
@@ -314,7 +317,6 @@ class AccountVerifier {
   VerifyReport& report_;
   std::vector<std::pair<std::string, MailboxNameRecord>> names_;
   std::map<uint64_t, MailboxRecord> mailboxes_;
-  std::vector<MailboxId> nameless_;
   AccountRecord counted_;
 };
 

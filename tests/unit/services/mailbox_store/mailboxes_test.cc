@@ -1,5 +1,7 @@
 // The hierarchy of mailboxes: RFC 3501, 6.3.3 to 6.3.8.
 
+#include <rocksdb/perf_context.h>
+
 #include "absl/strings/str_cat.h"
 #include "common/rpc/status.h"
 #include "tests/unit/services/mailbox_store/store_fixture.h"
@@ -130,6 +132,36 @@ TEST_F(MailboxesTest, SubscriptionsAreToNames) {
   ASSERT_TRUE(Subscribe("later", false).ok());
   response = ListMailboxes(store(), request);
   EXPECT_EQ(response->mailboxes_size(), 1);
+}
+
+// Names that are only subscribed to lie where mailboxes were deleted: in whatever order that goes on, they are not all read again.
+TEST_F(MailboxesTest, DeletingBesideThousandsOfSubscriptionsReadsFewNames) {
+  for (const char* name : {"up/m", "up/n", "down/m", "down/n"}) ASSERT_TRUE(Create("ann", name).ok());
+  for (const char* name : {"up", "down"}) ASSERT_TRUE(Delete(name).ok());
+  constexpr uint64_t kSubscriptions = 10'000;
+  kv::Commit commit;
+  storage::v1::MailboxNameRecord subscription;
+  subscription.set_subscribed(true);
+  for (uint64_t i = 0; i < kSubscriptions; ++i) {
+    for (const char* name : {"up/a", "down/z"}) {
+      commit.batch.Put(store().column(ColumnId::kNames), keys::Name((*store().FindAccount("ann"))->number(), absl::StrCat(name, i)),
+                       subscription.SerializeAsString());
+    }
+  }
+  ASSERT_TRUE(store().pipeline().Write(std::move(commit)).ok());
+  auto octets_read = [&](const std::string& name) {
+    rocksdb::SetPerfLevel(rocksdb::PerfLevel::kEnableCount);
+    rocksdb::get_perf_context()->Reset();
+    EXPECT_TRUE(Delete(name).ok());
+    rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
+    return rocksdb::get_perf_context()->iter_read_bytes;
+  };
+  EXPECT_LT(octets_read("up/m"), kSubscriptions);    // its neighbour is above
+  EXPECT_LT(octets_read("down/n"), kSubscriptions);  // and below
+  EXPECT_THAT(List("ann"), ElementsAre("INBOX", "down - +", "down/m", "up - +", "up/n"));
+  EXPECT_GT(octets_read("up/n"), kSubscriptions);  // nothing but subscriptions is left
+  ASSERT_TRUE(Delete("down/m").ok());
+  EXPECT_THAT(List("ann"), ElementsAre("INBOX"));
 }
 
 TEST_F(MailboxesTest, ListsArePaged) {

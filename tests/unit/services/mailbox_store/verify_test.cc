@@ -1,5 +1,8 @@
 // Verification: clean after everything that operations do, each kind of damage found, what can be derived repaired.
 
+#include <rocksdb/statistics.h>
+
+#include "absl/strings/str_cat.h"
 #include "common/base/bytes.h"
 #include "services/mailbox_store/engine/verify.h"
 #include "tests/unit/services/mailbox_store/store_fixture.h"
@@ -241,6 +244,53 @@ TEST_F(VerifyTest, NamesAndMailboxesBelongTogether) {
   });
   ExpectRepaired(VerifyFinding::KIND_NAME_WITHOUT_MAILBOX);
   EXPECT_THAT(List("ann"), ElementsAre("INBOX", "Lost - +", "Lost/" + MailboxIdText(box)));
+}
+
+// The work of a repair grows with what is wrong, not with what is wrong times what is there.
+TEST_F(VerifyTest, TenThousandWrongMailboxesAreMendedOneByOne) {
+  constexpr uint64_t kMailboxes = 10'000;
+  Deliver("ann", Message("a"));
+  storage::v1::AccountRecord account;
+  ASSERT_TRUE(account.ParseFromString(Read(ColumnId::kAccounts, keys::Account(Ann()))));
+  const uint64_t first = account.last_mailbox() + 1;
+  account.set_last_mailbox(account.last_mailbox() + kMailboxes);
+  account.set_mailboxes(account.mailboxes() + kMailboxes);
+  auto put_name = [&](kv::Batch& batch, uint64_t i, uint64_t mailbox) {
+    storage::v1::MailboxNameRecord name;
+    name.set_mailbox(mailbox);
+    name.set_uid_validity(1);
+    batch.Put(store().column(ColumnId::kNames), keys::Name(Ann(), absl::StrCat("m", i)), name.SerializeAsString());
+  };
+  Change([&](kv::Batch& batch) {
+    batch.Put(store().column(ColumnId::kAccounts), keys::Account(Ann()), account.SerializeAsString());
+    for (uint64_t i = 0; i < kMailboxes; ++i) {
+      storage::v1::MailboxRecord box;
+      box.set_name(absl::StrCat("m", i));
+      box.set_uid_validity(1);
+      box.set_uid_next(1);
+      box.set_recent_from(1);
+      box.set_unseen(7);
+      batch.Put(store().column(ColumnId::kMailboxes), keys::Mailbox(Ann(), MailboxId(first + i)), box.SerializeAsString());
+      put_name(batch, i, first + i);
+    }
+  });
+  auto reads = [this] {
+    const auto& statistics = store().db().statistics();
+    return statistics->getTickerCount(rocksdb::NUMBER_KEYS_READ) + statistics->getTickerCount(rocksdb::NUMBER_DB_SEEK);
+  };
+  auto expect_mended = [&](uint64_t findings) {
+    Reopen();
+    const uint64_t before = reads();
+    EXPECT_EQ(Verify(/*repair=*/true, /*contents=*/false).summary.repaired(), findings);
+    EXPECT_LT(reads() - before, 30 * kMailboxes);
+    Reopen();
+    ExpectClean();
+  };
+  expect_mended(kMailboxes);  // the counters
+  Change([&](kv::Batch& batch) {
+    for (uint64_t i = 0; i < kMailboxes; ++i) put_name(batch, i, first + kMailboxes + i);
+  });
+  expect_mended(2 * kMailboxes);  // names without a mailbox, mailboxes without a name
 }
 
 TEST_F(VerifyTest, StrayRecordsAreCollected) {
