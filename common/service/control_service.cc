@@ -148,9 +148,9 @@ class ControlService final : public pb::ControlService::CallbackService {
     return absl::OkStatus();
   }
 
-  absl::Status DoFinalizeUpgrade(const rpc::CallInfo&, const pb::FinalizeUpgradeRequest&,
+  absl::Status DoFinalizeUpgrade(const rpc::CallInfo& info, const pb::FinalizeUpgradeRequest&,
                                  pb::FinalizeUpgradeResponse& response) {
-    telemetry::Info("upgrade finalized by an operator");
+    telemetry::Info("upgrade finalized by an operator", {info.trace});
     RETURN_IF_ERROR(of_.schema.Finalize());
     FillSchema(response);
     return absl::OkStatus();

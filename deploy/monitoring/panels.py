@@ -88,6 +88,9 @@ MADE = (
     panel("Calls made", "reqps", rate("grpc_client_handled_total", "grpc_target, grpc_code")),
     panel("Calls made: the slowest hundredth", "s", *slowest("grpc_client_handling_seconds", "grpc_target", 'grpc_type="unary"')),
 )
+KEPT = panel("Answers needed of the directory", "ops", rate("mailmesh_directory_cache_lookups_total", "result"),
+             gauge("mailmesh_directory_cache_entries", "instance", legend="{{instance}} kept"),
+             about="Fresh: kept here. Stale: the directory was away, and an old one was used.")
 DATABASE = (
     panel("Commits", "cps", rate("mailmesh_kv_commits_total", "db, result", where='result="ok"'),
           rate("mailmesh_kv_commits_total", "db, result", where='result!="ok"', quiet=True)),
@@ -172,7 +175,7 @@ ROLES = {
             *LISTENERS, LOG_INS,
             panel("Connections that ended, by their TLS", "cps", rate("mailmesh_smtp_connections_total", "listener, tls")),
         ),
-        "Calls": MADE,
+        "Calls": (*MADE, KEPT),
     },
     "outbound_relay": {
         "Queue": (
@@ -184,16 +187,19 @@ ROLES = {
         ),
         "Deliveries": (
             panel("Attempts", "cps", rate("mailmesh_delivery_attempts_total", "result"), stacked=True),
+            panel("Attempts after the third", "cps", rate("mailmesh_delivery_attempts_total", "result", where='attempt="4+"', quiet=True)),
             panel("Age at the outcome", "s", *times("mailmesh_queue_message_age_seconds", "to")),
             panel("Outcomes", "cps", rate("mailmesh_queue_message_age_seconds_count", "outcome, to")),
             panel("Where the time of a delivery goes", "s", *times("mailmesh_delivery_stage_seconds", "stage")),
+            panel("Look-ups in the DNS", "ops", rate("mailmesh_dns_lookup_seconds_count", "type, result")),
+            panel("Look-ups in the DNS: the slowest hundredth", "s", *slowest("mailmesh_dns_lookup_seconds", "type")),
             panel("Connections to other servers", "short", Query("mailmesh_outbound_connections{@}", "{{instance}}")),
             panel("Connections made, by what protects them", "cps", rate("mailmesh_outbound_tls_total", "level")),
             panel("Log-ins at next hops", "cps", rate("mailmesh_outbound_auth_total", "result", quiet=True)),
             panel("Went on to a further server", "cps", total("mailmesh_delivery_next_servers_total", "passed over", quiet=True)),
             panel("Notifications to senders", "cps", rate("mailmesh_dsn_generated_total", "kind")),
         ),
-        "Calls": (*SERVED, *MADE),
+        "Calls": (*SERVED, *MADE, KEPT),
         "Spool": DATABASE,
     },
     "mailbox_store": {

@@ -103,7 +103,7 @@ asio::awaitable<absl::StatusOr<v1::AuthenticateSuccess>> AuthServiceImpl::Serve(
   const std::string mechanism = start.mechanism();
   const type::v1::Protocol protocol = start.facts().protocol();
 
-  Verdict verdict = co_await Exchange(std::move(start), reader, writer);
+  Verdict verdict = co_await Exchange(std::move(start), info.trace, reader, writer);
   absl::Status status = Told(verdict.result.status());
   if (status.ok() || absl::IsUnauthenticated(status)) co_await HoldBack(&verdict, peer);
   parts_.metrics.auth_attempts.With({ProtocolName(protocol), mechanism, ResultName(status)}).Increment();
@@ -120,7 +120,8 @@ asio::awaitable<absl::StatusOr<v1::AuthenticateSuccess>> AuthServiceImpl::Serve(
 }
 
 // reader and writer are those of the coroutine that awaits this one at once.
-asio::awaitable<AuthServiceImpl::Verdict> AuthServiceImpl::Exchange(v1::AuthenticateStart start, Reader* reader, Writer* writer) {
+asio::awaitable<AuthServiceImpl::Verdict> AuthServiceImpl::Exchange(v1::AuthenticateStart start, telemetry::Trace trace,
+                                                                    Reader* reader, Writer* writer) {
   Verdict verdict;
   std::optional<sasl::Mechanism> mechanism = sasl::ParseMechanism(start.mechanism());
   if (!mechanism || !MayLogIn(start.facts(), *mechanism)) {
@@ -129,13 +130,20 @@ asio::awaitable<AuthServiceImpl::Verdict> AuthServiceImpl::Exchange(v1::Authenti
   }
   const sasl::ServerSasl::Connection connection{start.facts().channel_binding_tls_exporter(),
                                                 start.facts().client_certificate_address()};
-  auto made = parts_.sasl.NewSession(*mechanism, connection, &parts_.backend);
+  // Shared with a step on the pool, which a cancelled call leaves behind.
+  struct LogIn {
+    std::unique_ptr<sasl::ServerBackend> backend;
+    std::unique_ptr<sasl::ServerSession> session;
+  };
+  const auto log_in = std::make_shared<LogIn>();
+  log_in->backend = parts_.backend.ForLogIn(std::move(trace));
+  auto made = parts_.sasl.NewSession(*mechanism, connection, log_in->backend.get());
   if (!made.ok()) {
     verdict.result = made.status();
     co_return verdict;
   }
-  // Shared with a step on the pool, which a cancelled call leaves behind.
-  std::shared_ptr<sasl::ServerSession> session = *std::move(made);
+  log_in->session = *std::move(made);
+  const std::shared_ptr<sasl::ServerSession> session(log_in, log_in->session.get());
   std::optional<base::Secret> input;
   if (start.has_initial_response()) input.emplace(std::move(*start.mutable_initial_response()));
   for (;;) {

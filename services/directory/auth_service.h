@@ -17,6 +17,7 @@
 #include "common/sasl/server_session.h"
 #include "mailmesh/directory/v1/auth_service.grpc.pb.h"
 #include "services/directory/failure_limiter.h"
+#include "services/directory/login_backend.h"
 #include "services/directory/metrics.h"
 #include "services/directory/resolver.h"
 
@@ -30,7 +31,7 @@ class AuthServiceImpl final : public v1::AuthService::CallbackService {
     base::WorkerPool& hash_pool;
     const Store& store;
     const sasl::ServerSasl& sasl;
-    sasl::ServerBackend& backend;
+    LoginBackend& backend;
     FailureLimiter& limiter;
     const Metrics& metrics;
   };
@@ -60,7 +61,7 @@ class AuthServiceImpl final : public v1::AuthService::CallbackService {
   // start.
   asio::awaitable<absl::StatusOr<v1::AuthenticateSuccess>> Serve(rpc::CallInfo info, v1::AuthenticateStart start, Reader* reader,
                                                                  Writer* writer);
-  asio::awaitable<Verdict> Exchange(v1::AuthenticateStart start, Reader* reader, Writer* writer);
+  asio::awaitable<Verdict> Exchange(v1::AuthenticateStart start, telemetry::Trace trace, Reader* reader, Writer* writer);
   // One step, and the hash that it may ask for; a success with the account's place.
   using Outcome = std::variant<sasl::ServerChallenge, sasl::ServerHash, v1::AuthenticateSuccess>;
   asio::awaitable<absl::StatusOr<Outcome>> Step(std::shared_ptr<sasl::ServerSession> session, std::optional<base::Secret> input,

@@ -125,7 +125,9 @@ class CoreImpl final : public Core {
         sasl::ServerSasl::Options{base::Secret(meta->decoy_secret()), parameters.scram_iterations});
     LoginBackend::Options options;
     options.parameters = parameters;
-    options.upgrade = [this](AccountId id, uint64_t version, base::Secret password) { Upgrade(id, version, std::move(password)); };
+    options.upgrade = [this](AccountId id, uint64_t version, base::Secret password, telemetry::Trace trace) {
+      Upgrade(id, version, std::move(password), std::move(trace));
+    };
     ASSIGN_OR_RETURN(backend_, LoginBackend::Create(*store_, verified_, metrics_, std::move(options)));
     return absl::OkStatus();
   }
@@ -140,12 +142,12 @@ class CoreImpl final : public Core {
   }
 
   // The log-in that found the old hash does not wait for it; a full pool leaves it to the next one.
-  void Upgrade(AccountId id, uint64_t version, base::Secret password) {
-    absl::Status posted = surroundings_.hash_pool.Post([this, id, version, password = std::move(password)] {
+  void Upgrade(AccountId id, uint64_t version, base::Secret password, telemetry::Trace trace) {
+    absl::Status posted = surroundings_.hash_pool.Post([this, id, version, password = std::move(password), trace] {
       absl::Status status = editor_->UpgradeCredentials(id, version, password);
-      if (!status.ok()) telemetry::Warning("a password hash was not renewed", {{"account", AccountText(id)}, {"error", status}});
+      if (!status.ok()) telemetry::Warning("a password hash was not renewed", {trace, {"account", AccountText(id)}, {"error", status}});
     });
-    if (!posted.ok()) telemetry::Debug("a password hash is not renewed now", {{"error", posted}});
+    if (!posted.ok()) telemetry::Debug("a password hash is not renewed now", {trace, {"error", posted}});
   }
 
   void SetGauges() {

@@ -1,6 +1,7 @@
 #include "services/directory/login_backend.h"
 
 #include <chrono>
+#include <utility>
 
 #include "common/base/random.h"
 #include "common/base/status.h"
@@ -15,7 +16,28 @@ absl::StatusOr<std::unique_ptr<LoginBackend>> LoginBackend::Create(const Store& 
   return std::unique_ptr<LoginBackend>(new LoginBackend(store, verified, metrics, std::move(options), std::move(decoy)));
 }
 
-absl::StatusOr<std::optional<sasl::Credentials>> LoginBackend::Find(std::string_view name) {
+class LoginBackend::OneLogIn final : public sasl::ServerBackend {
+ public:
+  OneLogIn(const LoginBackend& backend, telemetry::Trace trace) : backend_(backend), trace_(std::move(trace)) {}
+
+  absl::StatusOr<std::optional<sasl::Credentials>> Find(std::string_view name) override { return backend_.Find(name); }
+  bool KnowsPassword(const sasl::Credentials& credentials, const base::Secret& password) override {
+    return !credentials.password_hash.empty() && backend_.verified_.Knows(credentials, password);
+  }
+  absl::StatusOr<bool> CheckPassword(const std::optional<sasl::Credentials>& credentials, const base::Secret& password) override {
+    return backend_.CheckPassword(credentials, password, trace_);
+  }
+
+ private:
+  const LoginBackend& backend_;
+  const telemetry::Trace trace_;
+};
+
+std::unique_ptr<sasl::ServerBackend> LoginBackend::ForLogIn(telemetry::Trace trace) {
+  return std::make_unique<OneLogIn>(*this, std::move(trace));
+}
+
+absl::StatusOr<std::optional<sasl::Credentials>> LoginBackend::Find(std::string_view name) const {
   ASSIGN_OR_RETURN(std::optional<Resolver::Found> account, resolver_.FindAccountByAddress(name));
   if (!account || account->record.disabled()) return std::optional<sasl::Credentials>();
   ASSIGN_OR_RETURN(auto record, store_.Find<storage::v1::DirectoryCredentialRecord>(Table::kCredentials, AccountKey(account->id)));
@@ -23,12 +45,8 @@ absl::StatusOr<std::optional<sasl::Credentials>> LoginBackend::Find(std::string_
   return std::optional<sasl::Credentials>(FromRecord(account->id, record.value_or(storage::v1::DirectoryCredentialRecord())));
 }
 
-bool LoginBackend::KnowsPassword(const sasl::Credentials& credentials, const base::Secret& password) {
-  return !credentials.password_hash.empty() && verified_.Knows(credentials, password);
-}
-
 absl::StatusOr<bool> LoginBackend::CheckPassword(const std::optional<sasl::Credentials>& credentials,
-                                                 const base::Secret& password) {
+                                                 const base::Secret& password, const telemetry::Trace& trace) const {
   if (!credentials || credentials->password_hash.empty()) {
     RETURN_IF_ERROR(Verify(decoy_, password));
     return false;
@@ -36,7 +54,7 @@ absl::StatusOr<bool> LoginBackend::CheckPassword(const std::optional<sasl::Crede
   ASSIGN_OR_RETURN(bool right, Verify(credentials->password_hash, password));
   if (!right) return false;
   verified_.Remember(*credentials, password);
-  UpgradeIfOld(*credentials, password);
+  UpgradeIfOld(*credentials, password, trace);
   return true;
 }
 
@@ -48,12 +66,13 @@ absl::StatusOr<bool> LoginBackend::Verify(std::string_view hash, const base::Sec
   return result;
 }
 
-void LoginBackend::UpgradeIfOld(const sasl::Credentials& credentials, const base::Secret& password) const {
+void LoginBackend::UpgradeIfOld(const sasl::Credentials& credentials, const base::Secret& password,
+                                const telemetry::Trace& trace) const {
   bool old = sasl::NeedsRehash(credentials.password_hash, options_.parameters.argon2) || credentials.scram_sha1.empty() ||
              credentials.scram_sha256.empty() || credentials.scram_sha256.iterations < options_.parameters.scram_iterations;
   if (!old || !options_.upgrade) return;
   if (std::optional<AccountId> id = ParseAccountText(credentials.account_id)) {
-    options_.upgrade(*id, credentials.version, password);
+    options_.upgrade(*id, credentials.version, password, trace);
   }
 }
 

@@ -2,10 +2,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/auth/lookup_metrics.h"
 #include "common/base/status.h"
 #include "common/config/duration.h"
-#include "common/net/host_name.h"
+#include "common/dns/metered_resolver.h"
 #include "common/dns/unbound_resolver.h"
+#include "common/net/host_name.h"
 #include "common/net/sleep.h"
 #include "common/net/spawn.h"
 #include "common/service/on_pool.h"
@@ -60,7 +62,8 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   relay.admin_pool = &runtime.Pool("queue-admin", kAdminThreads);
   dns::UnboundOptions dns;
   dns.forward_servers.assign(config.dns().forwarders().begin(), config.dns().forwarders().end());
-  ASSIGN_OR_RETURN(relay.resolver, dns::UnboundResolver::Create(runtime.io().at(0).get_executor(), std::move(dns)));
+  ASSIGN_OR_RETURN(auto resolver, dns::UnboundResolver::Create(runtime.io().at(0).get_executor(), std::move(dns)));
+  relay.resolver = std::make_unique<dns::MeteredResolver>(std::move(resolver), runtime.metrics());
   net::TlsClientOptions tls;
   tls.ca_file = config.trust_anchors();
   ASSIGN_OR_RETURN(relay.tls, net::TlsClientContext::Create(tls));
@@ -74,6 +77,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   runtime.AddGrpcService(app->secret_service_.get());
   runtime.SetDatabaseSchema({.version = kSpoolSchema, .newest = kSpoolSchema});
   runtime.AddReadinessCheck("spool", [spool = relay.spool.get()] { return spool->Check(); });
+  app->lookup_metrics_ = auth::MeterLookups(runtime.metrics(), relay.lookups);
   app->scrape_hook_ = runtime.metrics().OnScrape([scheduler = app->scheduler_.get()] { scheduler->UpdateMetrics(); });
   return app;
 }

@@ -38,6 +38,7 @@ class App final : public service::AppBase {
   std::unique_ptr<RelayServiceImpl> relay_service_;
   std::unique_ptr<QueueAdminServiceImpl> queue_service_;
   std::unique_ptr<RouteSecretServiceImpl> secret_service_;
+  telemetry::ScrapeHook lookup_metrics_;
   telemetry::ScrapeHook scrape_hook_;
 };
 

@@ -37,6 +37,16 @@ const char* LabelOf(const smtp::Outcome& outcome, Contact contact) {
   return contact == Contact::kUnreachable ? "connfail" : "tempfail";
 }
 
+// The first attempts find greylisting and short absences; what comes to the fourth has a lasting cause.
+const char* OrdinalOf(uint32_t attempts_before) {
+  switch (attempts_before) {
+    case 0: return "1";
+    case 1: return "2";
+    case 2: return "3";
+    default: return "4+";
+  }
+}
+
 // Why an attempt did not reach its servers: some recipients may have been taken by one before the last.
 const smtp::Outcome* FailureOf(const AttemptResult& result) {
   for (const RecipientResult& recipient : result.recipients) {
@@ -224,7 +234,7 @@ class ItemRun {
       recipient.set_last_next_hop(result.recipients[i].next_hop);
       recipient.set_last_attempt_ms(relay_.NowMs());
       const char* label = LabelOf(outcome, result.contact);
-      relay_.metrics.attempts.With({label}).Increment();
+      relay_.metrics.attempts.With({label, OrdinalOf(item_.attempts())}).Increment();
       if (outcome.verdict == smtp::Verdict::kDelivered) {
         recipient.set_state(Recipient::STATE_DELIVERED);
         recipient.set_dsn_passed_on(result.recipients[i].dsn_passed_on);

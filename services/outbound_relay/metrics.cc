@@ -11,8 +11,8 @@ Metrics::Metrics(telemetry::Registry& registry)
                                     "start and not tried yet, or failing. The last three hold at most three quarters of max_connections.",
                                     {{"destination", {"up", "new", "waiting", "failing"}}})),
       oldest_age_seconds(registry.AddGauge("mailmesh_queue_oldest_age_seconds", "How long the message that is due longest has been due.")),
-      attempts(registry.AddCounterFamily("mailmesh_delivery_attempts_total", "Attempts, counted by recipient.",
-                                         {{"result", {"delivered", "tempfail", "permfail", "connfail"}}})),
+      attempts(registry.AddCounterFamily("mailmesh_delivery_attempts_total", "Attempts, counted by recipient; attempt: which one of its message it was.",
+                                         {{"result", {"delivered", "tempfail", "permfail", "connfail"}}, {"attempt", {"1", "2", "3", "4+"}}})),
       next_servers(registry.AddCounter("mailmesh_delivery_next_servers_total",
                                        "Times that an attempt went on to a further server of its destination, because the one before had not "
                                        "taken the mail of every recipient.")),

@@ -124,9 +124,11 @@ grpc::ServerUnaryReactor* QueueAdminServiceImpl::RerouteQueueItems(grpc::Callbac
 }
 
 template <class Request, class Response>
-absl::Status QueueAdminServiceImpl::Apply(const char* word, const Request& request, Response& response, const Change& change) {
+absl::Status QueueAdminServiceImpl::Apply(const char* word, const rpc::CallInfo& info, const Request& request, Response& response,
+                                          const Change& change) {
   ASSIGN_OR_RETURN(const ChangeResult result, ChangeItems(relay_, scheduler_, request.selection(), request.page_token(), change));
-  telemetry::Info("queue changed", {{"what", word},
+  telemetry::Info("queue changed", {info.trace,
+                                    {"what", word},
                                     {"changed", result.changed},
                                     {"busy", result.busy},
                                     {"domain", request.selection().domain()},
@@ -138,18 +140,18 @@ absl::Status QueueAdminServiceImpl::Apply(const char* word, const Request& reque
   return absl::OkStatus();
 }
 
-absl::Status QueueAdminServiceImpl::DoHold(const rpc::CallInfo&, const relay::v1::HoldQueueItemsRequest& request,
+absl::Status QueueAdminServiceImpl::DoHold(const rpc::CallInfo& info, const relay::v1::HoldQueueItemsRequest& request,
                                            relay::v1::HoldQueueItemsResponse& response) {
-  return Apply("hold", request, response, [](Item& item) {
+  return Apply("hold", info, request, response, [](Item& item) {
     if (item.held()) return Changed::kNo;
     item.set_held(true);
     return Changed::kUpdate;
   });
 }
 
-absl::Status QueueAdminServiceImpl::DoRelease(const rpc::CallInfo&, const relay::v1::ReleaseQueueItemsRequest& request,
+absl::Status QueueAdminServiceImpl::DoRelease(const rpc::CallInfo& info, const relay::v1::ReleaseQueueItemsRequest& request,
                                               relay::v1::ReleaseQueueItemsResponse& response) {
-  return Apply("release", request, response, [this](Item& item) {
+  return Apply("release", info, request, response, [this](Item& item) {
     if (!item.held()) return Changed::kNo;
     item.set_held(false);
     item.set_next_attempt_ms(relay_.NowMs());
@@ -157,9 +159,9 @@ absl::Status QueueAdminServiceImpl::DoRelease(const rpc::CallInfo&, const relay:
   });
 }
 
-absl::Status QueueAdminServiceImpl::DoDelete(const rpc::CallInfo&, const relay::v1::DeleteQueueItemsRequest& request,
+absl::Status QueueAdminServiceImpl::DoDelete(const rpc::CallInfo& info, const relay::v1::DeleteQueueItemsRequest& request,
                                              relay::v1::DeleteQueueItemsResponse& response) {
-  return Apply("delete", request, response, [this, notify = request.notify()](Item& item) {
+  return Apply("delete", info, request, response, [this, notify = request.notify()](Item& item) {
     if (!notify) return Changed::kRemove;
     for (Recipient& recipient : *item.mutable_recipients()) {
       if (!IsPending(recipient)) continue;
@@ -174,7 +176,7 @@ absl::Status QueueAdminServiceImpl::DoDelete(const rpc::CallInfo&, const relay::
   });
 }
 
-absl::Status QueueAdminServiceImpl::DoReroute(const rpc::CallInfo&, const relay::v1::RerouteQueueItemsRequest& request,
+absl::Status QueueAdminServiceImpl::DoReroute(const rpc::CallInfo& info, const relay::v1::RerouteQueueItemsRequest& request,
                                               relay::v1::RerouteQueueItemsResponse& response) {
   if (!request.next_hop().empty()) {
     const auto endpoint = net::Endpoint::Parse(request.next_hop());
@@ -185,7 +187,7 @@ absl::Status QueueAdminServiceImpl::DoReroute(const rpc::CallInfo&, const relay:
   if (request.implicit_tls() && request.tls_policy() == directory::v1::TLS_POLICY_NONE) {
     return absl::InvalidArgumentError("implicit TLS, and a TLS policy that wants none");
   }
-  return Apply("reroute", request, response, [this, &request](Item& item) {
+  return Apply("reroute", info, request, response, [this, &request](Item& item) {
     const bool any_remote = std::any_of(item.recipients().begin(), item.recipients().end(),
                                         [](const Recipient& recipient) { return IsPending(recipient) && !IsLocal(recipient); });
     if (!any_remote || (item.reroute_next_hop().empty() && request.next_hop().empty())) return Changed::kNo;

@@ -43,7 +43,7 @@ class QueueAdminServiceImpl final : public relay::v1::QueueAdminService::Callbac
                          relay::v1::RerouteQueueItemsResponse& response);
   // One page of any of them; `word` is for the log.
   template <class Request, class Response>
-  absl::Status Apply(const char* word, const Request& request, Response& response, const Change& change);
+  absl::Status Apply(const char* word, const rpc::CallInfo& info, const Request& request, Response& response, const Change& change);
 
   Relay& relay_;
   Scheduler& scheduler_;

@@ -1,5 +1,6 @@
 #include "services/smtp_ingress/app.h"
 
+#include "common/auth/lookup_metrics.h"
 #include "common/base/status.h"
 #include "common/config/duration.h"
 #include "common/net/host_name.h"
@@ -52,6 +53,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Create(const Config& config, service::
   app->ingress_ = std::make_unique<Ingress>(runtime.metrics(), runtime.sessions(),
                                             auth::Authenticator(directory, auth::Policy(config.auth())), directory);
   Ingress& ingress = *app->ingress_;
+  app->lookup_metrics_ = auth::MeterLookups(runtime.metrics(), ingress.lookups);
   ingress.shards = std::make_unique<auth::ShardMap>(directory, runtime.ChannelsTo("mailbox_store"));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> relay, runtime.Channel("outbound_relay"));
   const bool one_relay = rpc::IsOneProcess(runtime.common().peers().at("outbound_relay").endpoint());

@@ -34,6 +34,7 @@ class App final : public service::AppBase {
   const Config config_;
   service::Runtime& runtime_;
   std::unique_ptr<Ingress> ingress_;
+  telemetry::ScrapeHook lookup_metrics_;
   std::shared_ptr<auth::AccountWatch> account_watch_;  // shared with its coroutine
 };
 

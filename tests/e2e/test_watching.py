@@ -12,7 +12,7 @@ import unittest
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "deploy/monitoring")]
 import panels  # noqa: E402
-from tests.support import messages  # noqa: E402
+from tests.support import messages, operator_call  # noqa: E402
 from tests.support.mesh import ROLES  # noqa: E402
 from tests.support.ports import wait_until  # noqa: E402
 from tests.support.prometheus import MONITORING, Prometheus  # noqa: E402
@@ -212,14 +212,23 @@ class Watching(unittest.TestCase):
         self.assertEqual({row["role"] for row in traced["events"]}, {"smtp_ingress", "mailbox_store", "outbound_relay"})
         self.assertIn((reader, "there"), [(copy["account"], copy["state"]) for copy in traced["copies"]])
 
-    def test_a_session_and_its_log_in_have_one_trace(self):
-        def trace_of_a_session():
-            lines = [line for line in self.lines("imap_gateway") if line["msg"] == "logged in" and line["account"] == BERT]
-            by_trace = {line["trace_id"] for line in self.lines("directory") if line["msg"] == "log-in"}
-            stored = {line.get("trace_id") for line in self.lines("mailbox_store") if line["msg"] == "message stored" and line["operation"] == "append"}
-            return {line["trace_id"] for line in lines} & by_trace & stored
+    def traces(self, role, event, **fields):
+        return {line["trace_id"] for line in self.lines(role)
+                if line["msg"] == event and "trace_id" in line and fields.items() <= line.items()}
 
-        wait_until(trace_of_a_session, "a trace from the gateway through directory and store", 30)
+    def test_a_session_and_its_log_in_have_one_trace(self):
+        wait_until(lambda: self.traces("imap_gateway", "logged in", account=BERT) & self.traces("directory", "log-in") &
+                   self.traces("mailbox_store", "message stored", operation="append"),
+                   "a trace from the IMAP gateway through directory and store", 30)
+        wait_until(lambda: self.traces("pop3_gateway", "logged in", account=ANNA) & self.traces("directory", "log-in") &
+                   self.traces("pop3_gateway", "session ended", account=ANNA),
+                   "a trace from the POP3 gateway through the directory", 30)
+
+    def test_a_fetched_message_has_one_trace(self):
+        both = wait_until(lambda: self.traces("fetcher", "message fetched") & self.traces("mailbox_store", "message stored"),
+                          "a trace from the fetcher through the store", 30)
+        traced = json.loads(self.mesh.run("trace", min(both), "-o", "json").stdout)
+        self.assertEqual({row["role"] for row in traced["events"]}, {"fetcher", "mailbox_store"})
 
     def test_every_line_of_a_request_names_its_trace(self):
         """A line that knows a session, a message or an operator knows its trace."""
@@ -235,6 +244,16 @@ class Watching(unittest.TestCase):
         changed = [line for line in self.lines("directory") if line["msg"] == "directory changed" and line["command"] == "CreateAccount"]
         self.assertTrue(changed[-1]["operator"])
         self.assertRegex(changed[-1]["trace_id"], r"^[0-9a-f]{32}$")
+        self.mesh.run("queue", "hold", "--domain", "away.test", check=False)  # some are busy
+        self.mesh.run("queue", "release", "--domain", "away.test", check=False)
+        for word in ("hold", "release"):
+            self.assertTrue(self.traces("outbound_relay", "queue changed", what=word), word)
+
+    def test_the_trace_of_an_operators_program_goes_on(self):
+        trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+        operator_call.call(self.mesh.endpoints["mailbox_store.grpc"], "mailmesh.control.v1.ControlService/FinalizeUpgrade",
+                           metadata=[f"traceparent: 00-{trace_id}-00f067aa0ba902b7-01"])
+        wait_until(lambda: trace_id in self.traces("mailbox_store", "upgrade finalized by an operator"), "the program's trace in the log", 10)
 
     # Runbooks.
 

@@ -59,14 +59,14 @@ def fields(octets):
     return found
 
 
-def call(endpoint, method, message=b"", seconds=120):
-    """The responses of one call, as octets. `endpoint`: "unix:PATH"."""
+def call(endpoint, method, message=b"", seconds=120, metadata=()):
+    """The responses of one call, as octets. `endpoint`: "unix:PATH"; `metadata`: "name: value" each."""
     assert endpoint.startswith("unix:"), endpoint
     with tempfile.TemporaryDirectory() as folder:
         headers, body = pathlib.Path(folder, "headers"), pathlib.Path(folder, "body")
         done = subprocess.run(
             ["curl", "--silent", "--show-error", "--http2-prior-knowledge", "--unix-socket", endpoint[5:], "--max-time", str(seconds),
-             "-H", "content-type: application/grpc", "-H", "te: trailers", "--data-binary", "@-", "-D", headers, "-o", body,
+             "-H", "content-type: application/grpc", "-H", "te: trailers", *(f"-H{line}" for line in metadata), "--data-binary", "@-", "-D", headers, "-o", body,
              f"http://localhost/{method}"],
             input=b"\0" + len(message).to_bytes(4, "big") + message, capture_output=True, check=False)
         if done.returncode != 0:

@@ -104,6 +104,7 @@ class Traffic:
             smtp.login(ANNA, PASSWORD)
             smtp.sendmail(ANNA, [MAILDROP], bare)
             smtp.sendmail(ANNA, ["nobody@b.test"], bare)  # comes back
+            smtp.sendmail(ANNA, ["x@nowhere.invalid"], bare)  # too: the DNS has no such name (RFC 6761, 6.4), which needs no server
             if number % 5 == 0:
                 smtp.sendmail(ANNA, ["x@away.test"], bare)  # waits
             # The relay reports what the store has taken: it delivers it once more.

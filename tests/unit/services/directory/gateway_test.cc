@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "common/auth/account_watch.h"
 #include "common/auth/directory_client.h"
+#include "common/auth/lookup_metrics.h"
 #include "common/auth/shard_map.h"
 #include "common/base/fake_clock.h"
 #include "common/rpc/channel.h"
@@ -62,6 +63,8 @@ TEST_F(GatewayTest, AnswersAreKeptForAWhile) {
 }
 
 TEST_F(GatewayTest, KnownRecipientsOutliveTheDirectory) {
+  telemetry::Registry registry;
+  const telemetry::ScrapeHook metrics = auth::MeterLookups(registry, *client_);
   EXPECT_EQ(KindOf("alice@example.org"), v1::RecipientResolution::KIND_DELIVER);
   EXPECT_EQ(KindOf("nobody@example.org"), v1::RecipientResolution::KIND_UNKNOWN_USER);
   EXPECT_TRUE(*Run(client_->CheckSender(alice_, "alice@example.org", Soon())));
@@ -81,6 +84,9 @@ TEST_F(GatewayTest, KnownRecipientsOutliveTheDirectory) {
   clock_.Advance(absl::Hours(2));
   EXPECT_EQ(KindOf("alice@example.org"), v1::RecipientResolution::KIND_UNSPECIFIED);
   EXPECT_GE(client_->stats().stale, 2u);
+  const std::string text = registry.Text();
+  EXPECT_NE(text.find("mailmesh_directory_cache_entries 5"), std::string::npos) << text;
+  EXPECT_NE(text.find("mailmesh_directory_cache_lookups_total{result=\"stale\"} 3"), std::string::npos) << text;
 }
 
 TEST_F(GatewayTest, OneWaitsForADirectoryThatDoesNotAnswerTheOthersDoNot) {
