@@ -13,13 +13,13 @@ struct Metrics {
   telemetry::GaugeFamily destinations;      // state: open, backing_off
   telemetry::GaugeFamily turns;             // destination: up, new, waiting, failing
   telemetry::Gauge oldest_age_seconds;      // of what is due
-  telemetry::CounterFamily attempts;        // result
+  telemetry::CounterFamily attempts;        // result, attempt
   telemetry::Counter next_servers;
   telemetry::HistogramFamily stage_seconds;  // stage
   telemetry::HistogramFamily message_age;   // outcome, to
   telemetry::Gauge connections;
   telemetry::CounterFamily tls;             // level
-  telemetry::CounterFamily auth;            // result
+  telemetry::CounterFamily auth;            // result, attempt
   telemetry::CounterFamily dsn;             // kind
 };
 

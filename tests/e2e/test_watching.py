@@ -247,7 +247,7 @@ class Watching(unittest.TestCase):
         self.mesh.run("queue", "hold", "--domain", "away.test", check=False)  # some are busy
         self.mesh.run("queue", "release", "--domain", "away.test", check=False)
         for word in ("hold", "release"):
-            self.assertTrue(self.traces("outbound_relay", "queue changed", what=word), word)
+            wait_until(lambda word=word: self.traces("outbound_relay", "queue changed", what=word), f"{word} is in the log with its trace")
 
     def test_the_trace_of_an_operators_program_goes_on(self):
         trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"

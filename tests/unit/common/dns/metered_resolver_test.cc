@@ -14,7 +14,7 @@ namespace mailmesh::dns {
 namespace {
 
 template <class T>
-T Run(net::Awaitable<T> task) {
+T Await(net::Awaitable<T> task) {
   asio::io_context io;
   auto result = asio::co_spawn(io, std::move(task), asio::use_future);
   io.run();
@@ -32,15 +32,15 @@ TEST(MeteredResolverTest, CountsByTypeAndResultAndChangesNothing) {
   fake->tlsa["a.test"] = TlsaAnswer();
   telemetry::Registry registry;
   MeteredResolver resolver(std::move(fake), registry);
-  EXPECT_EQ(Run(resolver.ResolveMx("a.test", net::kNever))->records.size(), 1u);
-  EXPECT_EQ(Run(resolver.ResolveAddresses("mx.a.test", net::kNever))->addresses.size(), 1u);
-  EXPECT_EQ(Run(resolver.ResolveMx("none.test", net::kNever))->existence, Existence::kNxDomain);
-  EXPECT_TRUE(absl::IsUnavailable(Run(resolver.ResolveMx("b.test", net::kNever)).status()));
-  EXPECT_TRUE(absl::IsDeadlineExceeded(Run(resolver.ResolveMx("late.test", net::kNever)).status()));
-  EXPECT_TRUE(IsBogus(Run(resolver.ResolveTxt("forged.test", net::kNever)).status()));
-  EXPECT_TRUE(absl::IsInvalidArgument(Run(resolver.ResolveAddresses("192.0.2.1", net::kNever)).status()));
-  EXPECT_EQ(Run(resolver.ResolveTlsa("a.test", net::kNever))->existence, Existence::kNoData);
-  EXPECT_EQ(Run(resolver.ResolvePtr(net::IpAddress::Parse("192.0.2.1").value(), net::kNever))->existence, Existence::kNxDomain);
+  EXPECT_EQ(Await(resolver.ResolveMx("a.test", net::kNever))->records.size(), 1u);
+  EXPECT_EQ(Await(resolver.ResolveAddresses("mx.a.test", net::kNever))->addresses.size(), 1u);
+  EXPECT_EQ(Await(resolver.ResolveMx("none.test", net::kNever))->existence, Existence::kNxDomain);
+  EXPECT_TRUE(absl::IsUnavailable(Await(resolver.ResolveMx("b.test", net::kNever)).status()));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(Await(resolver.ResolveMx("late.test", net::kNever)).status()));
+  EXPECT_TRUE(IsBogus(Await(resolver.ResolveTxt("forged.test", net::kNever)).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(Await(resolver.ResolveAddresses("192.0.2.1", net::kNever)).status()));
+  EXPECT_EQ(Await(resolver.ResolveTlsa("a.test", net::kNever))->existence, Existence::kNoData);
+  EXPECT_EQ(Await(resolver.ResolvePtr(net::IpAddress::Parse("192.0.2.1").value(), net::kNever))->existence, Existence::kNxDomain);
   const std::string text = registry.Text();
   for (const char* labels : {R"(result="found",type="mx")", R"(result="found",type="address")", R"(result="nxdomain",type="mx")",
                              R"(result="failed",type="mx")", R"(result="timeout",type="mx")", R"(result="bogus",type="txt")",
