@@ -1,5 +1,7 @@
 #include "services/mailmesh/pki/authorities.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -85,6 +87,11 @@ Files WriteAuthorities(const Authorities& authorities) {
     add_time(kReplaced, authorities.replaced);
   }
   return files;
+}
+
+bool IsSignedByOneOf(const std::string& certificate, const std::vector<std::string>& authorities) {
+  return std::any_of(authorities.begin(), authorities.end(),
+                     [&](const std::string& authority) { return net::IsSignedBy(certificate, authority); });
 }
 
 absl::StatusOr<net::PemPair> MakeAuthority() {

@@ -42,6 +42,9 @@ struct Authorities {
 absl::StatusOr<Authorities> ReadAuthorities(const Files& files);
 Files WriteAuthorities(const Authorities& authorities);
 
+// `certificate` and `authorities` in PEM.
+bool IsSignedByOneOf(const std::string& certificate, const std::vector<std::string>& authorities);
+
 // A new one, whose name differs from all others'.
 absl::StatusOr<net::PemPair> MakeAuthority();
 

@@ -144,13 +144,11 @@ class TakeOver {
   // Whether one that this authority signed would take the place of one that it did not. The version before, put back for a while, makes
   // one of its own, as it does not see the operator's.
   absl::StatusOr<bool> Displaces(const std::string& old, const std::string& present) {
-    if (present.empty()) return false;
-    ASSIGN_OR_RETURN(Bundle trust, store_.Read(kTrustBundle));
-    ASSIGN_OR_RETURN(const Certificates ours, net::SplitCertificates(trust.files[kTrustFile]));
-    const auto signed_by_us = [&ours](const std::string& certificate) {
-      return std::any_of(ours.begin(), ours.end(), [&](const std::string& one) { return net::IsSignedBy(certificate, one); });
-    };
-    return signed_by_us(old) && !signed_by_us(present);
+    ASSIGN_OR_RETURN(const Bundle bundle, store_.Read(kAuthorityBundle));
+    if (present.empty() || bundle.files.empty()) return false;
+    ASSIGN_OR_RETURN(const Authorities authorities, ReadAuthorities(bundle.files));
+    const Certificates ours = authorities.All();
+    return IsSignedByOneOf(old, ours) && !IsSignedByOneOf(present, ours);
   }
 
   FolderStore& store_;

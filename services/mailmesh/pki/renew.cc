@@ -47,11 +47,6 @@ std::string Join(const Certificates& first, const Certificates& second, const Ce
   return absl::StrJoin(all, "");
 }
 
-bool IsSignedByOneOf(const std::string& certificate, const Certificates& authorities) {
-  return std::any_of(authorities.begin(), authorities.end(),
-                     [&](const std::string& authority) { return net::IsSignedBy(certificate, authority); });
-}
-
 // Whether the certificates of `chain` lead from the first one to one of `authorities`.
 bool LeadsTo(const std::string& chain, const Certificates& authorities) {
   const absl::StatusOr<Certificates> links = net::SplitCertificates(chain);

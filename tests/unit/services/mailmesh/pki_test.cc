@@ -587,6 +587,18 @@ TEST_F(FlatFolderTest, WhatTheVersionBeforeMadeDoesNotTakeAnOperatorsPlace) {
   CheckAll();
 }
 
+TEST_F(FlatFolderTest, NorThatOfOneWhoseAuthorityIsTrusted) {
+  WriteText("ca.pem", authority_.pem().certificate + public_.pem().certificate);
+  TakeOver();
+  net::LeafRequest request;
+  request.dns_names = {"mail.a.test"};
+  const net::PemPair made = authority_.Issue(request).value();
+  WriteText("server.pem", made.certificate);
+  WriteText("server.key", made.key);
+  EXPECT_THAT(TakeOver(), ElementsAre(HasSubstr("is left behind")));
+  EXPECT_EQ(ReadText("server/tls.crt"), old_["server"].certificate);
+}
+
 TEST_F(FlatFolderTest, AKeyWithoutItsCertificateIsNotThrownAway) {
   WriteText("ca.pem", foreign_);
   Open();
