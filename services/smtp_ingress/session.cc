@@ -153,8 +153,7 @@ net::Awaitable<void> Session::Serve() {
       if (!flushed) co_return;
     }
   }
-  bool said = co_await Flush();
-  if (said) co_await Part();
+  co_await Part();
 }
 
 net::Awaitable<bool> Session::Flush() {
@@ -168,12 +167,13 @@ net::Awaitable<bool> Session::Flush() {
 net::Awaitable<void> Session::SayLast(const smtp::CannedReply& reply) {
   machine_.Shutdown(reply);
   stream_.ExpiresAt(net::After(kLastWordTimeout));
-  bool said = co_await Flush();
-  if (said) co_await Part();
+  co_await Part();
 }
 
-// The session is over, its connection not yet: what was pipelined behind the last command that counts must not take along its reply.
 net::Awaitable<void> Session::Part() {
+  bool said = co_await Flush();
+  if (!said) co_return;
+  // The session is over, its connection not yet: what was pipelined behind the last command that counts must not take along its reply.
   entry_ = {};
   co_await stream_.Linger();
 }

@@ -46,7 +46,7 @@ class Session {
   const smtp::CannedReply* ReasonToEnd() const;
   // Says a last reply, for which the client gets a little time whatever else has run out.
   net::Awaitable<void> SayLast(const smtp::CannedReply& reply);
-  // All is said.
+  // Writes what was said last, and ends the session.
   net::Awaitable<void> Part();
   Handled Handle(smtp::server::Event event);
   // Answers, and counts how long the command took.

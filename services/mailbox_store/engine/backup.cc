@@ -142,7 +142,8 @@ class Maker {
     RETURN_IF_ERROR(FromKv(store_.pipeline().Flush()));
     RETURN_IF_ERROR(FromKv(store_.db().Checkpoint(staging_ + "/db")));
     const std::vector<Found> before = FindBackups(folder_);
-    Mark mark{.number = absl::ToUnixSeconds(store_.clock().Now()), .made = store_.clock().Now()};
+    const absl::Time now = store_.clock().Now();
+    Mark mark{.number = absl::ToUnixSeconds(now), .made = now};
     if (!before.empty()) mark.number = std::max(mark.number, before.front().mark.number + 1);
     RETURN_IF_ERROR(base::WriteFileAtomically(BackupMark(staging_), MarkText(mark)));
     ASSIGN_OR_RETURN(const uint64_t size, kv::FolderSize(staging_));

@@ -238,7 +238,7 @@ void Supervisor::Step(absl::Time until) {
     for (auto& [role, child] : children_) {
       if (child.pid() != message->process) continue;
       if (message->ready) child.SetReady();
-      child.NeedsUntil(absl::Now() + message->more_time);
+      if (message->more_time > absl::ZeroDuration()) child.NeedsUntil(absl::Now() + message->more_time);
     }
   }
   signalfd_siginfo info;
