@@ -49,7 +49,7 @@ class Bench(unittest.TestCase):
                 if case["bar"] == "kib":  # of so few connections: what the process gives back meanwhile may be more
                     self.assertIsNotNone(figures["kib"], case)
                 else:
-                    self.assertGreaterEqual(figures[case["bar"]], 0, case)  # a short run may be too little for the clock of CPU
+                    self.assertGreater(figures[case["bar"]], 0, case)
         self.assertIn("relay in and out", (folder / "results.md").read_text())
         xml.etree.ElementTree.parse(folder / "plot.svg")
 
